@@ -1,0 +1,13 @@
+"""The application's place in a Django project."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class BackupsConfig(AppConfig):
+    """Backups that prove they restore."""
+
+    name = "backups"
+    label = "backups"
+    verbose_name = _("Backups")
+    default_auto_field = "django.db.models.BigAutoField"
