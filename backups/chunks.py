@@ -1,0 +1,116 @@
+"""Where a table's lines are cut into chunks, and its chunks into pages.
+
+Pure: no Django, no storage. Sizes are bytes of plaintext (JSON Lines), counts are rows or entries. See docs/format.md,
+"Chunks and pages", for why boundaries are inherited from the parent backup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+TARGET_BYTES = 1024 * 1024
+LIMIT_BYTES = 8 * TARGET_BYTES
+SMALL_TABLE_BYTES = 64 * 1024
+PAGE_ENTRIES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The sizes that cutting goes by; tests use small ones."""
+
+    target: int = TARGET_BYTES
+    largest: int = LIMIT_BYTES
+    small_table: int = SMALL_TABLE_BYTES
+    page: int = PAGE_ENTRIES
+
+
+@dataclass(slots=True)
+class Piece:
+    """The lines of one chunk to be: whole lines, each ending with a line feed."""
+
+    lines: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, line: bytes) -> None:
+        """Append one line."""
+        self.lines.append(line)
+        self.size += len(line)
+
+    @property
+    def rows(self) -> int:
+        """How many rows it holds."""
+        return len(self.lines)
+
+    def plaintext(self) -> bytes:
+        """Return the chunk's bytes."""
+        return b"".join(self.lines)
+
+
+class Cutter:
+    """Cuts one table's lines, given in key order, into pieces.
+
+    ``rows`` is N, the rows of an ordinary chunk; 0 means that it is not known yet: the first ``target`` bytes decide.
+    ``add`` returns a piece whenever one is complete; ``boundary`` is called where the parent's chunk ended, and
+    ``finish`` once at the end.
+    """
+
+    def __init__(self, rows: int = 0, limits: Limits | None = None) -> None:
+        self.rows = rows
+        self._limits = limits or Limits()
+        self._piece = Piece()
+        self._inherited = False
+
+    def inherit(self) -> None:
+        """From here on the parent's boundaries cut, so a piece may grow to 2N rows between them."""
+        self._inherited = True
+
+    def release(self) -> None:
+        """From here on there are no more boundaries of the parent: every N rows again."""
+        self._inherited = False
+
+    def add(self, line: bytes) -> Piece | None:
+        """Take one line; return the piece that was complete before it or with it."""
+        full = None
+        if self._piece.rows and self._piece.size + len(line) > self._limits.largest:
+            full = self._take()
+        self._piece.add(line)
+        if full is None and self._complete():
+            full = self._take()
+        return full
+
+    def boundary(self) -> Piece | None:
+        """Cut where the parent did, unless the piece is so small that it should merge with the next one."""
+        if self._piece.rows * 4 >= max(self.rows, 1) and self._piece.rows:
+            return self._take()
+        return None
+
+    def finish(self) -> Piece | None:
+        """Return what is left."""
+        return self._take() if self._piece.rows else None
+
+    def _complete(self) -> bool:
+        if not self.rows:
+            return self._piece.size >= self._limits.target
+        return self._piece.rows >= (2 * self.rows if self._inherited else self.rows)
+
+    def _take(self) -> Piece:
+        piece, self._piece = self._piece, Piece()
+        if not self.rows and piece.size >= self._limits.target:
+            self.rows = piece.rows
+        return piece
+
+
+def page_is_full(entries: int, at_boundary: bool, limits: Limits | None = None) -> bool:
+    """Say whether a page of ``entries`` ends here: at its parent's boundary, else at twice the usual number."""
+    size = (limits or Limits()).page
+    return entries * 4 >= size if at_boundary else entries >= 2 * size
+
+
+def split_lines(plaintext: bytes) -> Iterator[bytes]:
+    """Yield the lines of a chunk, each with its line feed. Only ``\\n`` parts lines: U+2028 may stand inside one."""
+    start = 0
+    while start < len(plaintext):
+        end = plaintext.find(b"\n", start) + 1 or len(plaintext)
+        yield plaintext[start:end]
+        start = end

@@ -1,0 +1,163 @@
+"""A row ↔ its canonical line, the reference way: plain, engine-neutral, one value at a time.
+
+A row is a list of cells, one a column in the table's order. A cell is ``None`` for SQL NULL, a string holding the
+value's canonical text (what stands in the line: inside the quotes for kinds of strings, as it is for raw kinds), or an
+``Exact`` for what Django's fixtures cannot say. The form is specified in docs/format.md, "Rows"; engines have faster
+ways to write the same bytes, and tests hold them to these.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from backups.exceptions import BackupsError
+from backups.tables import RAW_KINDS, Table
+
+ROW_FORMAT = 1
+JSON_NULL = "json null"
+_DEEPEST = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """A value beside the fixture form: a marker (``json null``, ``NaN``, ``Infinity``, ``-Infinity``), or a dictionary.
+
+    The dictionary has one key: ``text`` (the engine's own text), and on SQLite, where a value's storage class need not
+    be its column's, also ``integer``, ``real``, ``blob`` (base64) or ``bytes`` (base64 of text that is not UTF-8).
+    """
+
+    value: str | dict[str, str]
+
+
+Cell = str | Exact | None
+Row = list[Cell]
+
+
+class MalformedLine(BackupsError):
+    """A line is not what its table's description says. Raised while reading a chunk whose digest was right."""
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def encode(table: Table, row: Row) -> bytes:
+    """Return the canonical line, with its line feed."""
+    exact: list[str] = []
+    written: dict[str, str] = {}
+    for column, cell in zip(table.columns, row, strict=True):
+        if cell is None:
+            written[column.name] = "null"
+        elif isinstance(cell, Exact):
+            written[column.name] = "null"
+            exact.append(f"{_quoted(column.field)}:{_compact(cell.value)}")
+        else:
+            written[column.name] = cell if column.kind in RAW_KINDS else _quoted(cell)
+    fields = ",".join(f"{_quoted(c.field)}:{written[c.name]}" for c in table.columns if c.name not in table.pk)
+    beside = f',"exact":{{{",".join(exact)}}}' if exact else ""
+    line = f'{{"model":{_quoted(table.label)},"pk":{_pk(table, written)},"fields":{{{fields}}}{beside}}}\n'
+    return line.encode()
+
+
+def _pk(table: Table, written: dict[str, str]) -> str:
+    if not table.pk:
+        return "null"
+    parts = [written[name] for name in table.pk]
+    return parts[0] if len(parts) == 1 else f"[{','.join(parts)}]"
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class Decoder:
+    """Reads the lines of one table back into rows; strict, since a line that does not fit is damage."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self._raw = [column.kind in RAW_KINDS for column in table.columns]
+        self._fields = [column.field for column in table.columns]
+        inside = [i for i, column in enumerate(table.columns) if column.name not in table.pk]
+        order = {name: i for i, name in enumerate(c.name for c in table.columns)}
+        self._pk = [order[name] for name in table.pk]
+        self._inside = [(i, f"f{i}") for i in inside]
+        self._line = _line_type(table, inside, self._raw)
+        self._decoder = msgspec.json.Decoder(self._line)
+
+    def decode(self, line: bytes) -> Row:
+        """Return the row that a line holds; raise MalformedLine where it is not a line of this table."""
+        try:
+            read: Any = self._read(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise MalformedLine(f"A line of table {self.table.qualified} cannot be read: {error}.") from None
+        if read.model != self.table.label:
+            raise MalformedLine(f"A line of table {self.table.qualified} says that it belongs to {read.model!r}.")
+        row: Row = [None] * len(self._fields)
+        for i, name in self._inside:
+            value = getattr(read.fields, name)
+            row[i] = _raw_cell(value) if self._raw[i] else value
+        self._put_pk(row, read.pk)
+        if read.exact is not msgspec.UNSET:
+            self._put_exact(row, read.exact)
+        return row
+
+    def _read(self, line: bytes) -> Any:
+        try:
+            return self._decoder.decode(line)
+        except RecursionError:
+            # PostgreSQL holds JSON up to some 6,000 levels deep; Python 3.11 counts them against its own limit.
+            usual = sys.getrecursionlimit()
+            sys.setrecursionlimit(max(usual, _DEEPEST))
+            try:
+                return self._decoder.decode(line)
+            finally:
+                sys.setrecursionlimit(usual)
+
+    def _put_pk(self, row: Row, pk: Any) -> None:
+        if not self._pk:
+            return
+        for i, value in zip(self._pk, (pk,) if len(self._pk) == 1 else pk, strict=True):
+            row[i] = _raw_cell(value) if self._raw[i] else value
+
+    def _put_exact(self, row: Row, exact: dict[str, str | dict[str, str]]) -> None:
+        for name, value in exact.items():
+            if name not in self._fields or row[self._fields.index(name)] is not None:
+                raise MalformedLine(f"A line of table {self.table.qualified} has no room for the exact {name!r}.")
+            row[self._fields.index(name)] = Exact(value)
+
+
+def _raw_cell(value: Any) -> str | None:
+    text = bytes(value).decode()
+    return None if text == "null" else text
+
+
+def _line_type(table: Table, inside: list[int], raw: list[bool]) -> type:
+    """Return the msgspec structure of one line: raw kinds keep their text, the others are strings or null."""
+
+    def kind(i: int) -> Any:
+        return msgspec.Raw if raw[i] else str | None
+
+    fields = msgspec.defstruct(
+        "Fields",
+        [(f"f{i}", kind(i)) for i in inside],
+        rename={f"f{i}": table.columns[i].field for i in inside},
+        forbid_unknown_fields=True,
+    )
+    order = {column.name: i for i, column in enumerate(table.columns)}
+    kinds = [kind(order[name]) for name in table.pk]
+    pk: Any = None if not kinds else kinds[0] if len(kinds) == 1 else tuple[tuple(kinds)]  # type: ignore[misc]
+    return msgspec.defstruct(
+        "Line",
+        [
+            ("model", str),
+            ("pk", pk),
+            ("fields", fields),
+            ("exact", dict[str, str | dict[str, str]] | msgspec.UnsetType, msgspec.UNSET),
+        ],
+        forbid_unknown_fields=True,
+    )
