@@ -45,9 +45,7 @@ class Order(models.Model):
         CANCELLED = "cancelled", _("cancelled")
 
     number = models.CharField(_("number"), max_length=20, unique=True)
-    customer = models.ForeignKey(
-        Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="orders"
-    )
+    customer = models.ForeignKey(Customer, verbose_name=_("customer"), on_delete=models.PROTECT, related_name="orders")
     placed = models.DateTimeField(_("placed"))
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PLACED)
     quantity = models.PositiveIntegerField(_("quantity"))

@@ -56,9 +56,7 @@ def _make_room(connection: BaseDatabaseWrapper, *, clear: bool) -> None:
         )
 
 
-def _write(
-    connection: BaseDatabaseWrapper, model: type[models.Model], rows: Iterable[Row], progress: Progress
-) -> None:
+def _write(connection: BaseDatabaseWrapper, model: type[models.Model], rows: Iterable[Row], progress: Progress) -> None:
     copy = _copy if connection.vendor == "postgresql" else _insert
     done = 0
     for batch in _batches(rows):
@@ -86,9 +84,7 @@ def _insert(connection: BaseDatabaseWrapper, model: type[models.Model], batch: S
         cursor.executemany(f"INSERT INTO {target} VALUES ({places})", [prepare(row) for row in batch])
 
 
-def _preparing(
-    connection: BaseDatabaseWrapper, model: type[models.Model], row: Row
-) -> Callable[[Row], list[Any]]:
+def _preparing(connection: BaseDatabaseWrapper, model: type[models.Model], row: Row) -> Callable[[Row], list[Any]]:
     """A function from a row to its values in the form that the engine's driver takes."""
     columns = {field.column: field for field in model._meta.concrete_fields}
     # Looked up once, not for each of a million rows.

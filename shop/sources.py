@@ -156,9 +156,7 @@ def _customer(number: int, joined: datetime, random: Random) -> CustomerRow:
     )
 
 
-def _order(
-    number: int, customer: int, placed: datetime, quantity: int, amount: Decimal, random: Random
-) -> OrderRow:
+def _order(number: int, customer: int, placed: datetime, quantity: int, amount: Decimal, random: Random) -> OrderRow:
     return OrderRow(
         id=number,
         number=f"CD-{number:08d}",

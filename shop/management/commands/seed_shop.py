@@ -56,9 +56,7 @@ class Command(BaseCommand):
         if customers is None and orders is None:
             return cdnow()
         if customers is None or orders is None:
-            raise CommandError(
-                _("Give --customers and --orders together, or neither for the CDNOW purchases.")
-            )
+            raise CommandError(_("Give --customers and --orders together, or neither for the CDNOW purchases."))
         try:
             return made_up(customers, orders, number)
         except ValueError as error:
