@@ -7,10 +7,8 @@ written last: its presence is the commit. The fields are specified in docs/forma
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
 import msgspec
 
 from backups.chain import Gap, Head
@@ -84,7 +82,7 @@ class TableEntry:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts, and sizes in bytes: of all lines, of all objects, and of the objects that this backup was first to put."""
+    """Counts, and sizes in bytes: of all lines, of all objects, of the objects that this backup was first to put."""
 
     tables: int = 0
     rows: int = 0
@@ -192,9 +190,3 @@ def decode_entries(name: str, data: bytes) -> tuple[Entry, ...]:
         return msgspec.json.decode(data, type=tuple[Entry, ...])
     except msgspec.MsgspecError as error:
         raise ObjectDamaged(name, f"it is not a page ({error})") from None
-
-
-def shifted(entry: Entry, stored: Stored) -> Entry:
-    """Return an entry that keeps its rows and keys and names another object of the same content."""
-    values: dict[str, Any] = {name: getattr(stored, name) for name in Stored.__slots__}
-    return replace(entry, **values)

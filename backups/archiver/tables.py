@@ -1,0 +1,232 @@
+"""One table → its entries in the manifest: cut into chunks at the parent's boundaries, equal chunks named again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+from backups.archiver.writer import Writer
+from backups.chunks import Cutter, Limits, Piece, page_is_full
+from backups.engines.base import Snapshot
+from backups.exceptions import RepositoryError
+from backups.facts import EVERYTHING, Key, Span
+from backups.manifest import Entry, Manifest, Page, Slice, Stored, TableEntry, decode_entries, encode_entries
+from backups.repository import Repository
+from backups.rows import Cell, Decoder, Exact
+from backups.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """An entry of the parent backup; ``ends_page`` where it was the last one of its page."""
+
+    entry: Entry
+    ends_page: bool = False
+
+
+class Parent:
+    """What the parent backup says of each table. Pages are read one at a time, and one that cannot be read is reported."""
+
+    def __init__(self, manifest: Manifest | None, repository: Repository, warn: Callable[[str], None]) -> None:
+        self._entries = {entry.table.qualified: entry for entry in manifest.tables} if manifest else {}
+        self._repository = repository
+        self._warn = warn
+        self.shared: tuple[Entry, ...] = manifest.shared if manifest else ()
+        self.parts: dict[str, Stored] = manifest.parts if manifest else {}
+
+    def of(self, table: Table) -> TableEntry | None:
+        """Return the parent's entry of a table, or None."""
+        return self._entries.get(table.qualified)
+
+    def usable(self, table: Table) -> tuple[TableEntry | None, str]:
+        """Return the entry whose boundaries can be inherited, and why there is none although the parent has the table."""
+        entry = self.of(table)
+        if entry is None or entry.slice is not None or not entry.rows:
+            return None, ""
+        if entry.table.shape() != table.shape():
+            return None, "its columns, kinds, label or key are not as in the backup before"
+        return entry, ""
+
+    def walk(self, entry: TableEntry) -> Iterator[Inherited]:
+        """Yield the entries of a table in order; a page that cannot be read ends the walk, with a warning."""
+        yield from (Inherited(chunk) for chunk in entry.chunks)
+        for page in entry.pages:
+            try:
+                entries = decode_entries(page.name, self._repository.get("page", page))
+            except RepositoryError as error:
+                self._warn(f"{error} The rest of {entry.table.qualified} is stored anew.")
+                return
+            yield from (Inherited(chunk) for chunk in entries[:-1])
+            yield Inherited(entries[-1], ends_page=True)
+
+
+class SharedChunks:
+    """Lays the rows of small tables one after another into common chunks."""
+
+    def __init__(self, writer: Writer, known: tuple[Entry, ...], limits: Limits) -> None:
+        self._writer, self._known, self._limits = writer, known, limits
+        self._waiting: list[bytes] = []
+        self._size = self._rows = 0
+        self._put: list[tuple[Future[Stored], int]] = []
+
+    def add(self, piece: Piece) -> Slice:
+        """Take all rows of one table and say where they lie."""
+        plaintext = piece.plaintext()
+        if self._size and self._size + len(plaintext) > self._limits.target:
+            self._flush()
+        where = Slice(len(self._put), self._size, len(plaintext), hashlib.sha256(plaintext).hexdigest())
+        self._waiting.append(plaintext)
+        self._size += len(plaintext)
+        self._rows += piece.rows
+        return where
+
+    def finish(self) -> tuple[Entry, ...]:
+        """Return the entries of the shared chunks, in the order that slices count them in."""
+        if self._waiting:
+            self._flush()
+        return tuple(_entry(future.result(), rows) for future, rows in self._put)
+
+    def _flush(self) -> None:
+        future = self._writer.put("chunk", b"".join(self._waiting), self._known)
+        self._put.append((future, self._rows))
+        self._waiting, self._size, self._rows = [], 0, 0
+
+
+class TableWriter:
+    """Writes one table. ``watch`` is told the rows and bytes of each chunk."""
+
+    def __init__(
+        self, snapshot: Snapshot, table: Table, writer: Writer, parent: Parent, limits: Limits,
+        watch: Callable[[int, int], None],
+    ) -> None:  # fmt: skip
+        self._snapshot, self._table, self._writer, self._limits, self._watch = snapshot, table, writer, limits, watch
+        self._parent = parent
+        self._entry, self._anew = parent.usable(table)
+        self._decoder = Decoder(table)
+        self._cutter = Cutter(self._entry.cut if self._entry else 0, limits)
+        self._pages = _Pages(writer, self._entry.pages if self._entry else (), limits)
+        self._rows = 0
+        self._last: Entry | None = None  # the parent's entry that the rows left over may be equal to
+
+    def write(self, shared: SharedChunks) -> TableEntry:
+        """Read the table to its end and return its entry."""
+        if self._entry and self._table.key:
+            self._read_ranges(self._entry)
+        else:
+            self._read_through()
+        rest = self._cutter.finish()
+        if rest and self._pages.empty and rest.size <= self._limits.small_table:
+            self._count(rest)
+            return TableEntry(self._table, self._rows, slice=shared.add(rest), anew=self._anew)
+        if rest:
+            self._put(rest, self._last)
+        chunks, pages = self._pages.finish()
+        return TableEntry(self._table, self._rows, self._cutter.rows, chunks, pages, anew=self._anew)
+
+    def _read_ranges(self, entry: TableEntry) -> None:
+        """Read range by range, so that the server compares the parent's boundaries."""
+        after: Key | None = None
+        self._cutter.inherit()
+        for inherited in self._parent.walk(entry):
+            self._read(Span(after, inherited.entry.last))
+            self._last, after = inherited.entry, inherited.entry.last
+            piece = self._cutter.boundary()
+            if piece:
+                self._put(piece, inherited.entry, ends_page=inherited.ends_page)
+        self._cutter.release()
+        self._read(Span(after, None))
+
+    def _read_through(self) -> None:
+        """Read all rows at once. Where there is no key, the parent's chunks are compared in their order."""
+        known = (inherited.entry for inherited in self._parent.walk(self._entry)) if self._entry else iter(())
+        self._last = next(known, None)
+        for line in self._snapshot.lines(self._table, EVERYTHING):
+            piece = self._cutter.add(line)
+            if piece:
+                self._put(piece, self._last)
+                self._last = next(known, None)
+
+    def _read(self, span: Span) -> None:
+        for line in self._snapshot.lines(self._table, span):
+            piece = self._cutter.add(line)
+            if piece:
+                self._put(piece)
+
+    def _put(self, piece: Piece, known: Entry | None = None, *, ends_page: bool = False) -> None:
+        self._count(piece)
+        future = self._writer.put("chunk", piece.plaintext(), (known,) if known else ())
+        self._pages.add(future, piece.rows, self._key(piece.lines[0]), self._key(piece.lines[-1]), ends_page)
+
+    def _count(self, piece: Piece) -> None:
+        self._rows += piece.rows
+        self._watch(piece.rows, piece.size)
+
+    def _key(self, line: bytes) -> Key:
+        if not self._table.key:
+            return ()
+        row = self._decoder.decode(line)
+        by_name = dict(zip((column.name for column in self._table.columns), row, strict=True))
+        return tuple(_not_null(by_name[name]) for name in self._table.key)
+
+
+class _Pages:
+    """Gathers a table's entries in order, as they are stored; many of them go into pages."""
+
+    def __init__(self, writer: Writer, known: tuple[Page, ...], limits: Limits) -> None:
+        self._writer, self._known, self._limits = writer, known, limits
+        self._waiting: deque[tuple[Future[Stored], int, Key, Key, bool]] = deque()
+        self._entries: list[Entry] = []
+        self._pages: list[Page] = []
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was added yet."""
+        return not (self._waiting or self._entries or self._pages)
+
+    def add(self, future: Future[Stored], rows: int, first: Key, last: Key, ends_page: bool) -> None:
+        """Take the next entry; its object may still be on its way."""
+        self._waiting.append((future, rows, first, last, ends_page))
+        while self._waiting and self._waiting[0][0].done():
+            self._settle()
+
+    def finish(self) -> tuple[tuple[Entry, ...], tuple[Page, ...]]:
+        """Return the entries, or the pages that they lie in."""
+        while self._waiting:
+            self._settle()
+        if not self._pages and len(self._entries) * 4 <= self._limits.page:
+            return tuple(self._entries), ()
+        if self._entries:
+            self._flush()
+        return (), tuple(self._pages)
+
+    def _settle(self) -> None:
+        future, rows, first, last, ends_page = self._waiting.popleft()
+        self._entries.append(_entry(future.result(), rows, first, last))
+        if page_is_full(len(self._entries), ends_page, self._limits):
+            self._flush()
+
+    def _flush(self) -> None:
+        entries, self._entries = tuple(self._entries), []
+        stored = self._writer.put("page", encode_entries(entries), self._known).result()
+        self._pages.append(
+            Page(
+                stored.id, stored.name, stored.bytes, stored.stored_bytes, stored.sha256,
+                entries=len(entries), rows=sum(e.rows for e in entries), data=sum(e.bytes for e in entries),
+                data_stored=sum(e.stored_bytes for e in entries), first=entries[0].first, last=entries[-1].last,
+            )  # fmt: skip
+        )
+
+
+def _entry(stored: Stored, rows: int, first: Key = (), last: Key = ()) -> Entry:
+    if isinstance(stored, Entry):
+        return replace(stored, rows=rows, first=first, last=last)
+    return Entry(stored.id, stored.name, stored.bytes, stored.stored_bytes, stored.sha256, rows, first, last)
+
+
+def _not_null(cell: Cell) -> str | Exact:
+    if cell is None:
+        raise AssertionError("a key column held NULL, which the engine promised it could not")
+    return cell

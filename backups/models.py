@@ -1,0 +1,153 @@
+"""The catalogue: what the repositories hold and what was done with it, as rows. An index, never the truth.
+
+No foreign key leads to the user model (a name is kept as text), and none of these rows is ever in a backup.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class RunStatus(models.TextChoices):
+    """How far a run has come."""
+
+    RUNNING = "running", _("running")
+    """Somebody is at work, or was and has not been missed yet."""
+    COMPLETE = "complete", _("complete")
+    """It is done and committed."""
+    FAILED = "failed", _("failed")
+    """It ended with an error, and left nothing behind."""
+    INTERRUPTED = "interrupted", _("interrupted")
+    """Its process died; what it had not committed does not count."""
+
+
+class VerificationStatus(models.TextChoices):
+    """The outcome of a verification."""
+
+    RUNNING = "running", _("running")
+    PASSED = "passed", _("passed")
+    FAILED = "failed", _("failed")
+    ERROR = "error", _("could not run")
+    INTERRUPTED = "interrupted", _("interrupted")
+
+
+class CheckStatus(models.TextChoices):
+    """The outcome of one check."""
+
+    PASSED = "passed", _("passed")
+    FAILED = "failed", _("failed")
+    ERROR = "error", _("could not run")
+    SKIPPED = "skipped", _("skipped")
+
+
+class VerificationLevel(models.TextChoices):
+    """How deep a verification went."""
+
+    SIGNATURE = "signature", _("signature")
+    STORED = "stored", _("stored objects")
+    RESTORE = "restore", _("restored and compared")
+
+
+class Run(models.Model):
+    """What every run has: its name, when, for whom, and where its process lives."""
+
+    id = models.CharField(_("id"), max_length=32, primary_key=True)
+    database = models.CharField(_("database"), max_length=100, db_index=True, help_text=_("Alias of DATABASES."))
+    started = models.DateTimeField(_("started"), db_index=True)
+    seconds = models.FloatField(_("seconds"), null=True, blank=True)
+    requested_by = models.CharField(_("requested by"), max_length=200, blank=True)
+    requested_via = models.CharField(_("requested via"), max_length=20, blank=True)
+    host = models.CharField(_("host"), max_length=255, blank=True)
+    pid = models.PositiveIntegerField(_("process"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True)
+    hint = models.TextField(_("what to do"), blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Backup(Run):
+    """One backup of one database. Sizes are bytes."""
+
+    status = models.CharField(_("status"), max_length=12, choices=RunStatus, default=RunStatus.RUNNING)
+    repository = models.CharField(_("repository"), max_length=32, blank=True, db_index=True)
+    sequence = models.PositiveIntegerField(_("number"), null=True, blank=True)
+    digest = models.CharField(_("digest of the manifest"), max_length=64, blank=True)
+    tables = models.PositiveIntegerField(_("tables"), default=0)
+    rows = models.PositiveBigIntegerField(_("rows"), default=0)
+    chunks = models.PositiveBigIntegerField(_("chunks"), default=0)
+    new_chunks = models.PositiveBigIntegerField(_("new chunks"), default=0)
+    bytes = models.PositiveBigIntegerField(_("bytes"), default=0)
+    stored_bytes = models.PositiveBigIntegerField(_("stored bytes"), default=0)
+    new_bytes = models.PositiveBigIntegerField(_("newly stored bytes"), default=0)
+    contents = models.JSONField(_("rows by table"), default=dict, blank=True)
+    uncovered = models.JSONField(_("not covered"), default=list, blank=True)
+    warnings = models.JSONField(_("warnings"), default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("backup")
+        verbose_name_plural = _("backups")
+        ordering = ("-started", "-sequence")
+        permissions = (("run_backup", _("Can back up now")),)
+
+
+class Verification(Run):
+    """One proof of one backup."""
+
+    backup = models.ForeignKey(Backup, models.CASCADE, related_name="verifications", verbose_name=_("backup"))
+    level = models.CharField(_("level"), max_length=10, choices=VerificationLevel)
+    status = models.CharField(_("status"), max_length=12, choices=VerificationStatus, default=VerificationStatus.RUNNING)
+    restore_seconds = models.FloatField(_("seconds to restore"), null=True, blank=True)
+    target = models.CharField(_("restored into"), max_length=255, blank=True)
+
+    class Meta:
+        verbose_name = _("verification")
+        verbose_name_plural = _("verifications")
+        ordering = ("-started",)
+        permissions = (("run_verification", _("Can verify backups")),)
+
+
+class Check(models.Model):
+    """One line of a verification: what was expected and what was found."""
+
+    verification = models.ForeignKey(Verification, models.CASCADE, related_name="checks", verbose_name=_("verification"))
+    position = models.PositiveIntegerField(_("position"))
+    name = models.CharField(_("check"), max_length=200)
+    table = models.CharField(_("table"), max_length=255, blank=True)
+    status = models.CharField(_("status"), max_length=8, choices=CheckStatus)
+    expected = models.TextField(_("expected"), blank=True)
+    actual = models.TextField(_("actual"), blank=True)
+    seconds = models.FloatField(_("seconds"), default=0)
+    detail = models.TextField(_("detail"), blank=True)
+
+    class Meta:
+        verbose_name = _("check")
+        verbose_name_plural = _("checks")
+        ordering = ("verification", "position")
+        constraints = (models.UniqueConstraint(fields=("verification", "position"), name="backups_check_position"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.table}".strip()
+
+
+class Restore(Run):
+    """One restore of one backup into a fresh database."""
+
+    backup = models.ForeignKey(Backup, models.CASCADE, related_name="restores", verbose_name=_("backup"))
+    status = models.CharField(_("status"), max_length=12, choices=RunStatus, default=RunStatus.RUNNING)
+    target = models.CharField(_("restored into"), max_length=255)
+    tables = models.PositiveIntegerField(_("tables"), default=0)
+    rows = models.PositiveBigIntegerField(_("rows"), default=0)
+    verification = models.OneToOneField(
+        Verification, models.SET_NULL, null=True, blank=True, related_name="restore", verbose_name=_("verification")
+    )
+
+    class Meta:
+        verbose_name = _("restore")
+        verbose_name_plural = _("restores")
+        ordering = ("-started",)
+        permissions = (("run_restore", _("Can restore into a fresh database")),)

@@ -1,0 +1,147 @@
+"""The built-in checks of a restored copy, but for ``content``: counts, facts, keys, definition, counters, migrations."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from backups import migrations_state
+from backups.facts import Orphans
+from backups.schema import Sequence, differences, fingerprint
+from backups.verification.findings import Finding, Status, compared
+from backups.verification.registry import Copy, Invariant, invariants_for, restored_check
+
+
+@restored_check("rows")
+def rows(copy: Copy) -> Iterable[Finding]:
+    """Count the rows of each table; tables whose rows were left out must be empty."""
+    for entry in copy.contents.manifest.tables:
+        yield compared("rows", entry.rows, copy.snapshot.count(entry.table), table=entry.table.qualified)
+
+
+@restored_check("witness")
+def witness(copy: Copy) -> Iterable[Finding]:
+    """Compare the facts that plain SQL told of each column in the dump's own snapshot."""
+    recorded = json.loads(copy.contents.part("witness"))
+    tables = {entry.table.qualified: entry.table for entry in copy.contents.manifest.tables}
+    wrong = 0
+    for name, facts in recorded.items():
+        found = asdict(copy.snapshot.witness(tables[name]))
+        for column in sorted(facts["columns"].keys() | found["columns"].keys()):
+            expected, actual = facts["columns"].get(column), found["columns"].get(column)
+            if expected != actual:
+                wrong += 1
+                yield Finding(
+                    "witness", Status.FAILED, name, _facts(expected), _facts(actual), f"Column {column} differs."
+                )
+    if not wrong:
+        summary = f"{len(recorded)} tables"
+        yield Finding("witness", Status.PASSED, "", summary, summary)
+
+
+@restored_check("foreign_keys")
+def foreign_keys(copy: Copy) -> Iterable[Finding]:
+    """Look for rows that point at nothing; those that the source had already are named as such."""
+    manifest = copy.contents.manifest
+    before = {_foreign_key(orphan): orphan.rows for orphan in manifest.orphans}
+    tables = [entry.table for entry in manifest.tables]
+    now = {_foreign_key(orphan): orphan.rows for orphan in copy.snapshot.orphans(tables)}
+    for key in sorted(before.keys() | now.keys()):
+        table, _, parent = key
+        detail = f"Rows of {table} point at rows of {parent} that are not there."
+        if before.get(key):
+            detail += " The source had them already."
+        yield compared("foreign_keys", before.get(key, 0), now.get(key, 0), table=table, detail=detail)
+    if not before and not now:
+        yield Finding("foreign_keys", Status.PASSED, "", "no dangling row", "no dangling row")
+
+
+@restored_check("schema")
+def schema(copy: Copy) -> Iterable[Finding]:
+    """Capture the definition again and compare it object by object."""
+    recorded, found = copy.contents.schema(), copy.snapshot.schema()
+    normal = copy.engine.normal
+    wrong = differences(recorded, found, normal)
+    for difference in wrong:
+        yield Finding(
+            "schema", Status.FAILED, difference.table, difference.expected or "(none)", difference.actual or "(none)",
+            f"The {difference.kind} {difference.name} is not as it was.",
+        )  # fmt: skip
+    if not wrong:
+        yield compared("schema", fingerprint(recorded, normal)[:16], fingerprint(found, normal)[:16])
+
+
+@restored_check("sequences")
+def sequences(copy: Copy) -> Iterable[Finding]:
+    """Compare each counter's last value."""
+    before = {sequence.qualified: sequence for sequence in copy.contents.manifest.sequences}
+    now = {sequence.qualified: sequence for sequence in copy.snapshot.sequences()}
+    wrong = 0
+    for name in sorted(before.keys() | now.keys()):
+        left, right = before.get(name), now.get(name)
+        if (left and (left.value, left.called)) != (right and (right.value, right.called)):
+            wrong += 1
+            table = (left or right or Sequence(name, 0)).table
+            yield Finding("sequences", Status.FAILED, table, _counter(left), _counter(right), f"Sequence {name}.")
+    if not wrong:
+        yield compared("sequences", f"{len(before)} sequences", f"{len(now)} sequences")
+
+
+@restored_check("migrations")
+def migrations(copy: Copy) -> Iterable[Finding]:
+    """Compare the rows of django_migrations with those that were recorded."""
+    recorded = copy.contents.applied()
+    table = next(
+        (e.table for e in copy.contents.manifest.tables if e.table.label == f"tables.{migrations_state.TABLE}"), None
+    )
+    found = migrations_state.applied(table, copy.snapshot.rows(table)) if table else []
+    missing = sorted(set(recorded) - set(found))
+    added = sorted(set(found) - set(recorded))
+    detail = " ".join(
+        [f"{app}.{name} is missing." for app, name in missing] + [f"{app}.{name} was not there." for app, name in added]
+    )
+    status = Status.FAILED if missing or added or len(recorded) != len(found) else Status.PASSED
+    yield Finding("migrations", status, migrations_state.TABLE, f"{len(recorded)} applied", f"{len(found)} applied", detail)
+
+
+@restored_check("invariants")
+def invariants(copy: Copy) -> Iterable[Finding]:
+    """Ask the project's own checks."""
+    for name, function in invariants_for(copy.source_alias):
+        began = time.monotonic()
+        yield _asked(name, function, copy.alias).timed(time.monotonic() - began)
+
+
+def _asked(name: str, function: Invariant, alias: str) -> Finding:
+    title = f"invariant: {name}"
+    try:
+        wrong = list(function(alias) or ())
+    except Exception as error:  # noqa: BLE001 (the project's code may raise anything, and must not stop the other checks)
+        return Finding(title, Status.ERROR, "", "no problem", "", f"It raised {type(error).__name__}: {error}")
+    status = Status.FAILED if wrong else Status.PASSED
+    return Finding(title, status, "", "no problem", f"{len(wrong)} problems" if wrong else "no problem", " ".join(wrong))
+
+
+def _facts(column: dict[str, object] | None) -> str:
+    """Say how many values there are, and digest the least and greatest: they are values of rows."""
+    if column is None:
+        return "(no such column)"
+    bounds = json.dumps([column["least"], column["greatest"]])
+    return f"{column['filled']} values, bounds #{_short(bounds)}"
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _foreign_key(orphan: Orphans) -> tuple[str, tuple[str, ...], str]:
+    return (orphan.table, orphan.columns, orphan.parent)
+
+
+def _counter(sequence: Sequence | None) -> str:
+    if sequence is None:
+        return "(none)"
+    return f"{sequence.value}" if sequence.called else f"{sequence.value}, not yet used"

@@ -1,0 +1,186 @@
+"""One verification: the three levels, one after another, each check timed; a backup that does not restore is a result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from backups import chain, restorer, scratch
+from backups.chain import Head
+from backups.contents import Contents
+from backups.engines.base import Engine
+from backups.exceptions import BackupsError, ObjectDamaged, ObjectMissing, RepositoryError, RestoreError, TargetError, WrongSigningKey
+from backups.progress import Progress, Step, silent
+from backups.repository import Committed, Repository
+from backups.rows import MalformedLine
+from backups.verification import builtin, content  # noqa: F401 (they register their checks)
+from backups.verification.findings import Finding, Level, Result, Status, compared, overall
+from backups.verification.registry import Copy, restored_checks
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is to be proven. ``name`` is the manifest's, ``known`` the heads that the catalogue has seen.
+
+    ``engine`` is needed at level restore alone: its server gets the scratch database.
+    """
+
+    repository: Repository
+    name: str
+    run: str
+    engine: Engine | None = None
+    known: tuple[Head, ...] = ()
+
+
+def verify(subject: Subject, level: Level, run: str, progress: Progress = silent) -> Result:
+    """Prove a backup up to a level. Problems are findings; only what keeps us from looking at all is raised."""
+    began = time.monotonic()
+    findings: list[Finding] = []
+    committed = _signature(subject, findings)
+    findings += _timed("chain", lambda: _chain(subject))
+    restore_seconds: float | None = None
+    target = ""
+    if committed and level in (Level.STORED, Level.RESTORE):
+        contents = Contents(subject.repository, committed.manifest)
+        findings += _timed("stored", lambda: _stored(contents, progress))
+    if level == Level.RESTORE:
+        if committed is None or overall(findings) != Status.PASSED and _has_damage(findings):
+            findings += _skipped("the backup is damaged in storage")
+        else:
+            restore_seconds, target = _rehearse(subject, committed, run, findings, progress)
+    seconds = round(time.monotonic() - began, 3)
+    return Result(subject.run, level, tuple(findings), seconds, restore_seconds, target)
+
+
+def prove(copy: Copy, progress: Progress = silent) -> list[Finding]:
+    """Run every check of a restored copy and return all findings; one check that cannot run does not stop the others."""
+    findings: list[Finding] = []
+    for name, function in restored_checks().items():
+        progress(Step(f"check {name}"))
+        findings += _timed(name, lambda function=function: function(copy))  # type: ignore[misc]
+    return findings
+
+
+def prove_database(contents: Contents, target: Engine, source_alias: str, progress: Progress = silent) -> list[Finding]:
+    """Open a restored database by a fresh connection and run every check of a restored copy on it."""
+    with target.snapshot() as snapshot, scratch.registered(target, source_alias) as alias:
+        return prove(Copy(contents, target, snapshot, alias, source_alias), progress)
+
+
+def _signature(subject: Subject, findings: list[Finding]) -> Committed | None:
+    began = time.monotonic()
+    try:
+        committed = subject.repository.read_manifest(subject.name)
+    except WrongSigningKey:
+        raise
+    except (ObjectDamaged, ObjectMissing) as error:
+        findings.append(Finding("signature", Status.FAILED, "", "a valid signature", "none", f"{error} {error.hint}"))
+        return None
+    finally:
+        seconds = time.monotonic() - began
+    said = f"manifest {committed.digest[:16]}"
+    findings.append(Finding("signature", Status.PASSED, "", said, said).timed(seconds))
+    return committed
+
+
+def _chain(subject: Subject) -> Iterator[Finding]:
+    repository = subject.repository
+    links, unreadable, whole = [], [], True
+    for listed in repository.listing():
+        try:
+            links.append(repository.read_manifest(listed.name).link())
+        except (ObjectDamaged, ObjectMissing) as error:
+            unreadable.append(listed.sequence)
+            whole = False
+            if listed.name != subject.name:
+                yield Finding("chain", Status.FAILED, "", "a valid manifest", "none", f"{error} {error.hint}")
+    for sentence in chain.problems(links, repository.tombstones() | set(unreadable), subject.known):
+        whole = False
+        yield Finding("chain", Status.FAILED, "", "an unbroken chain", "a break", sentence)
+    if whole:
+        said = f"{len(links)} backups, newest number {max((link.sequence for link in links), default=0)}"
+        yield Finding("chain", Status.PASSED, "", said, said)
+
+
+def _stored(contents: Contents, progress: Progress) -> Iterator[Finding]:
+    seen: set[str] = set()
+    size = damaged = 0
+    objects = contents.objects()
+    while True:
+        try:
+            kind, stored, tables = next(objects)
+        except StopIteration:
+            break
+        except RepositoryError as error:
+            # A page that cannot be read hides the chunks behind it; it has been named already as an object.
+            yield Finding("stored", Status.FAILED, "", "every page readable", "not", str(error))
+            return
+        if stored.name in seen:
+            continue
+        seen.add(stored.name)
+        try:
+            contents.repository.get(kind, stored)
+        except (ObjectDamaged, ObjectMissing) as error:
+            damaged += 1
+            cost = ", ".join(tables)
+            yield Finding("stored", Status.FAILED, tables[0] if len(tables) == 1 else "", f"sha256 {stored.sha256[:16]}",
+                          "missing" if isinstance(error, ObjectMissing) else "other bytes", f"{error} It costs: {cost}.")  # fmt: skip
+        size += stored.stored_bytes
+        progress(Step("check stored", bytes=size, rows=len(seen)))
+    if not damaged:
+        said = f"{len(seen)} objects, {size} bytes"
+        yield Finding("stored", Status.PASSED, "", said, said)
+
+
+def _rehearse(
+    subject: Subject, committed: Committed, run: str, findings: list[Finding], progress: Progress
+) -> tuple[float | None, str]:
+    """Restore into a scratch database, run the checks, drop it. Returns the seconds of the restore and its name."""
+    engine = subject.engine
+    if engine is None:
+        findings.append(Finding("restore", Status.ERROR, detail="There is no database server to restore to."))
+        return None, ""
+    contents = Contents(subject.repository, committed.manifest)
+    try:
+        plan = restorer.plan(engine, committed.manifest, engine.scratch_name(run))
+    except TargetError as error:
+        findings.append(Finding("restore", Status.ERROR, detail=f"{error} {error.hint}"))
+        return None, ""
+    with scratch.dropped_at_end(plan.target):
+        try:
+            restored = restorer.restore(contents, plan, progress)
+        except (RestoreError, RepositoryError, MalformedLine) as error:
+            detail = f"{error} {error.hint}".strip()
+            table = getattr(error, "table", "")
+            findings.append(Finding("restore", Status.FAILED, table, "restored", "not restored", detail))
+            return None, plan.target.name
+        rows = committed.manifest.totals.rows
+        findings.append(compared("restore", f"{rows} rows", f"{restored.rows} rows").timed(restored.seconds))
+        findings += prove_database(contents, plan.target, engine.alias, progress)
+    return restored.seconds, plan.target.name
+
+
+def _timed(name: str, function: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    """Run a check; seconds are shared among its findings as they come. What keeps it from running is an error."""
+    found: list[Finding] = []
+    began = time.monotonic()
+    try:
+        for finding in function():
+            now = time.monotonic()
+            found.append(finding if finding.seconds else finding.timed(now - began))
+            began = now
+    except MalformedLine as error:
+        found.append(Finding(name, Status.FAILED, detail=str(error)))
+    except BackupsError as error:
+        found.append(Finding(name, Status.ERROR, detail=f"{error} {error.hint}".strip()))
+    return found
+
+
+def _has_damage(findings: Iterable[Finding]) -> bool:
+    return any(finding.name in ("signature", "stored") and finding.status == Status.FAILED for finding in findings)
+
+
+def _skipped(why: str) -> list[Finding]:
+    names = ("restore", *restored_checks())
+    return [Finding(name, Status.SKIPPED, detail=f"Not run: {why}.") for name in names]
