@@ -1,0 +1,169 @@
+"""The verb *back up*: lock, beat, archive, commit, record."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from backups import archiver, chain
+from backups.chain import Head
+from backups.chunks import Limits
+from backups.conf import get_settings
+from backups.engines import engine_for
+from backups.engines.base import Engine
+from backups.exceptions import LockHeld, ObjectDamaged, ObjectMissing, WrongRepository, WrongSigningKey
+from backups.facts import Origin
+from backups.models import Backup
+from backups.progress import Progress, silent
+from backups.repository import Committed, Listed, Repository
+from backups.repository.names import new_run
+from backups.repository.runs import beating, living
+from backups.services import catalog
+from backups.services.catalog import Asked, Recording
+
+
+@dataclass(frozen=True, slots=True)
+class BackedUp:
+    """A committed backup. ``problems`` are sentences on what was found wrong meanwhile; the backup itself is good."""
+
+    committed: Committed
+    place: str
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Chain:
+    """What a new backup follows: its parents, what to say that it saw, its number."""
+
+    parents: list[Committed] = field(default_factory=list)
+    seen: list[Head] = field(default_factory=list)
+    sequence: int = 1
+    problems: list[str] = field(default_factory=list)
+
+
+def create_backup(
+    database: str, *, full: bool = False, adopt: bool = False, asked: Asked | None = None,
+    progress: Progress = silent, limits: Limits | None = None, run: str = "",
+) -> BackedUp:  # fmt: skip
+    """Take one backup of a database and commit it.
+
+    Raises ConfigurationError, LockHeld, SourceError, RepositoryError, WrongRepository; nothing is committed then. What is
+    found wrong with earlier backups does not stop this one: it is in ``problems``.
+    """
+    asked, run = asked or Asked(), run or new_run()
+    engine = engine_for(database)
+    repository = Repository.open(database, create=True)
+    recording = catalog.open_catalogue()
+    with _locked(engine, repository, run), beating(repository, run, "backup", database, asked.by):
+        catalog.begin_backup(recording, run, database, asked)
+        try:
+            return _take(engine, repository, recording, _request(database, run, full, adopt, asked, limits), progress)
+        except BaseException as error:
+            catalog.fail(recording, Backup, run, error)
+            raise
+
+
+def _request(
+    database: str, run: str, full: bool, adopt: bool, asked: Asked, limits: Limits | None
+) -> archiver.Request:  # fmt: skip
+    settings = get_settings()
+    return archiver.Request(
+        run, database, settings.EXCLUDE, settings.EXCLUDE_DATA, full, adopt, asked.by, asked.via, limits or Limits()
+    )
+
+
+def _take(
+    engine: Engine, repository: Repository, recording: Recording, request: archiver.Request, progress: Progress
+) -> BackedUp:
+    follows = _follow(repository, catalog.known_heads(recording, repository), request.adopt)
+    if follows.parents and not request.adopt:
+        _same_origin(max(follows.parents, key=lambda parent: parent.manifest.sequence).manifest.origin, engine.origin())
+    manifest = archiver.archive(engine, repository, request, follows.parents, follows.sequence, progress)
+    committed = repository.commit(manifest)
+    catalog.finish_backup(recording, committed)
+    notes = (*manifest.warnings, *([recording.problem] if recording.problem else []))
+    return BackedUp(committed, repository.objects.place(), tuple(follows.problems), notes)
+
+
+class _locked:  # noqa: N801
+    """The engine's lock; where another holds it, the sentence says who that is as far as the repository knows."""
+
+    def __init__(self, engine: Engine, repository: Repository, run: str) -> None:
+        self._lock, self._repository = engine.lock(run), repository
+
+    def __enter__(self) -> None:
+        try:
+            self._lock.__enter__()
+        except LockHeld as held:
+            others = "; ".join(beat.sentence() for beat in living(self._repository) if beat.verb == "backup")
+            raise LockHeld(f"{held}{f' At work: {others}.' if others else ''}", hint=held.hint) from None
+
+    def __exit__(self, *trouble: object) -> None:
+        self._lock.__exit__(*trouble)  # type: ignore[arg-type]
+
+
+def _follow(repository: Repository, known: tuple[Head, ...], adopt: bool) -> _Chain:
+    """Find what the new manifest follows, and what is wrong with the end of the chain."""
+    found = _Chain()
+    listing = repository.listing()
+    for listed in _last(listing):
+        _read_head(repository, listed, found)
+    heads = chain.heads_of([parent.link() for parent in found.parents])
+    found.parents = [parent for parent in found.parents if parent.head in heads]
+    numbers = [listed.sequence for listed in listing] + [head.sequence for head in known] + list(repository.tombstones())
+    gaps = [gap.last for parent in found.parents for gap in parent.manifest.gaps]
+    found.sequence = max([0, *numbers, *gaps]) + 1
+    if known and not adopt:
+        found.problems += _strangers(found, known, listing)
+    return found
+
+
+def _last(listing: list[Listed]) -> list[Listed]:
+    """Return the newest manifests: one as a rule; from the first number that two writers took, all of them."""
+    numbers = [listed.sequence for listed in listing]
+    twice = [number for number in numbers if numbers.count(number) > 1] if len(set(numbers)) < len(numbers) else []
+    first = min(twice[-2:], default=numbers[-1] if numbers else 0)
+    return [listed for listed in listing if listed.sequence >= first]
+
+
+def _read_head(repository: Repository, listed: Listed, found: _Chain) -> None:
+    """Read one head. A damaged one never stops a backup: the one before it is inherited from, if it can be read."""
+    try:
+        found.parents.append(repository.read_manifest(listed.name))
+    except WrongSigningKey:
+        raise
+    except (ObjectDamaged, ObjectMissing) as error:
+        found.problems.append(f"{error} Everything is stored anew, and verify_backup tells what is lost.")
+        digest = hashlib.sha256(repository.objects.get(listed.name)).hexdigest()
+        found.seen.append(Head(listed.sequence, digest))
+
+
+def _strangers(found: _Chain, known: tuple[Head, ...], listing: list[Listed]) -> list[str]:
+    newest = listing[-1].sequence if listing else 0
+    problems = []
+    if max(head.sequence for head in known) > newest:
+        number = max(head.sequence for head in known)
+        problems.append(
+            f"The catalogue has seen backup number {number}, and the newest in storage is {newest}: backups were removed, "
+            "or the storage was rolled back."
+        )
+    elif any(parent.head not in known for parent in found.parents):
+        problems.append(
+            "The newest backup in storage is not in the catalogue: another process writes to this repository, or this "
+            "database was rewound. Run sync_backups, or backup_db --adopt."
+        )
+    return problems
+
+
+def _same_origin(recorded: Origin, found: Origin) -> None:
+    if (recorded.vendor, recorded.database, recorded.identity) != (found.vendor, found.database, found.identity):
+        raise WrongRepository(
+            f"This repository holds backups of {_named(recorded)}, and the database is now {_named(found)}.",
+            hint="If it is meant to be the same one (moved, upgraded, restored), run backup_db --adopt once.",
+        )
+
+
+def _named(origin: Origin) -> str:
+    identity = f" ({origin.identity})" if origin.identity else ""
+    return f"{origin.vendor} database {origin.database}{identity} at {origin.place or 'an unknown place'}"

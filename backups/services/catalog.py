@@ -1,0 +1,284 @@
+"""Every write to the catalogue, and what is read from it. It is optional: without it the verbs still do their work.
+
+The catalogue may lie in the very database that is lost, so each function here says whether it could write, and never
+lets that stop a backup or a restore. A recording that failed is returned as a sentence, not swallowed.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import router, transaction
+
+from backups.chain import Head
+from backups.engines import engine_for
+from backups.exceptions import BackupsError, RepositoryError
+from backups.manifest import Manifest
+from backups.models import Backup, Check, Restore, Run, RunStatus, Verification, VerificationStatus
+from backups.repository import Committed, Repository
+from backups.repository.events import RESTORED, VERIFIED, Event, events_of
+from backups.repository.names import run_time
+from backups.repository.runs import process_lives
+from backups.verification import Finding, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for a run, and by which way: command, task or admin."""
+
+    by: str = ""
+    via: str = ""
+
+
+@dataclass(slots=True)
+class Recording:
+    """A catalogue that may not be there. ``using`` is its alias; ``problem`` says why it could not be written."""
+
+    using: str = ""
+    problem: str = ""
+
+    @contextmanager
+    def attempt(self) -> Iterator[bool]:
+        """Do something with the catalogue, in a transaction of its own; yields False where there is none."""
+        if not self.using or self.problem:
+            yield False
+            return
+        try:
+            with transaction.atomic(using=self.using):
+                yield True
+        except DatabaseError as error:
+            first = str(error).splitlines()[0] if str(error) else type(error).__name__
+            self.problem = f"The catalogue in database {self.using!r} could not be written: {first}."
+
+
+def open_catalogue() -> Recording:
+    """Return the catalogue, or one with a ``problem`` where its database or its tables are not there."""
+    using = router.db_for_write(Backup)
+    try:
+        # Asked first, since merely connecting would make an empty SQLite file in the place of a lost one.
+        if not engine_for(using).exists():
+            return Recording(using, f"There is no catalogue: database {using!r} is not there.")
+        Backup.objects.using(using).exists()
+    except (DatabaseError, BackupsError):
+        return Recording(using, f"There is no catalogue in database {using!r}, or it cannot be read.")
+    return Recording(using)
+
+
+def begin_backup(recording: Recording, run: str, database: str, asked: Asked) -> None:
+    """Record that a backup has begun."""
+    with recording.attempt() as there:
+        if there:
+            mark_interrupted(recording.using, database)
+            Backup(id=run, database=database, **_here(asked)).save(using=recording.using, force_insert=True)
+
+
+def finish_backup(recording: Recording, committed: Committed) -> None:
+    """Record a committed backup."""
+    with recording.attempt() as there:
+        if there:
+            save_backup(recording.using, committed)
+
+
+def fail(recording: Recording, kind: type[Run], run: str, error: BaseException) -> None:
+    """Record that a run ended with an error."""
+    with recording.attempt() as there:
+        if there:
+            status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.INTERRUPTED
+            if kind is Verification:
+                status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.INTERRUPTED
+            said = {"error": str(error) or type(error).__name__, "hint": getattr(error, "hint", "")}
+            value = VerificationStatus.ERROR if kind is Verification and status == RunStatus.FAILED else status
+            kind._default_manager.using(recording.using).filter(pk=run).update(status=value, **said)
+
+
+def save_backup(using: str, committed: Committed) -> Backup:
+    """Write a manifest's row, whether there was one or not."""
+    manifest = committed.manifest
+    values: dict[str, Any] = {**_described(manifest), "digest": committed.digest}
+    backup, _ = Backup.objects.using(using).update_or_create(id=manifest.run, defaults=values)
+    return backup
+
+
+def begin_verification(recording: Recording, run: str, committed: Committed, level: str, asked: Asked) -> None:
+    """Record that a verification has begun."""
+    with recording.attempt() as there:
+        if there:
+            backup = save_backup(recording.using, committed)
+            row = Verification(id=run, backup=backup, database=backup.database, level=level, **_here(asked))
+            row.save(using=recording.using, force_insert=True)
+
+
+def finish_verification(recording: Recording, run: str, result: Result) -> None:
+    """Record what a verification found."""
+    with recording.attempt() as there:
+        if there:
+            _write_result(recording.using, run, result_data(result))
+
+
+def begin_restore(recording: Recording, run: str, committed: Committed, target: str, asked: Asked) -> None:
+    """Record that a restore has begun."""
+    with recording.attempt() as there:
+        if there:
+            backup = save_backup(recording.using, committed)
+            row = Restore(id=run, backup=backup, database=backup.database, target=target, **_here(asked))
+            row.save(using=recording.using, force_insert=True)
+
+
+def finish_restore(recording: Recording, run: str, values: dict[str, Any]) -> None:
+    """Record a restore that was done and proven; ``values`` as in its event."""
+    with recording.attempt() as there:
+        if there:
+            _write_restore(recording.using, run, values)
+
+
+def known_heads(recording: Recording, repository: Repository) -> tuple[Head, ...]:
+    """Return every (number, digest) of this repository that the catalogue has seen."""
+    with recording.attempt() as there:
+        if there:
+            seen = Backup.objects.using(recording.using).filter(repository=repository.id, sequence__isnull=False)
+            return tuple(Head(*pair) for pair in seen.values_list("sequence", "digest"))
+    return ()
+
+
+def mark_interrupted(using: str, database: str) -> int:
+    """Mark the runs of a database whose process is gone from this host, and return how many they were."""
+    marked = 0
+    for model in (Backup, Verification, Restore):
+        for row in model._default_manager.using(using).filter(database=database, status=RunStatus.RUNNING):
+            if row.host == socket.gethostname() and row.pid and not process_lives(row.pid):
+                row.status = RunStatus.INTERRUPTED
+                row.error = "Its process is gone; what it had not committed does not count."
+                row.save(using=using, update_fields=["status", "error"])
+                marked += 1
+    return marked
+
+
+@dataclass(slots=True)
+class Synced:
+    """What rebuilding the catalogue did. ``problems`` names objects that could not be read."""
+
+    database: str
+    backups: int = 0
+    verifications: int = 0
+    restores: int = 0
+    removed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+def sync(using: str, repository: Repository, database: str) -> Synced:
+    """Rebuild the rows of one repository from what lies in it."""
+    synced = Synced(database)
+    mark_interrupted(using, database)
+    present = []
+    for listed in repository.listing():
+        present.append(listed.run)
+        try:
+            committed = repository.read_manifest(listed.name)
+            events = events_of(repository, listed.run, committed.digest)
+        except (RepositoryError, ValueError, KeyError) as error:
+            synced.problems.append(str(error))
+            continue
+        with transaction.atomic(using=using):
+            save_backup(using, committed)
+            synced.backups += 1
+            for event in events:
+                _replay(using, event, synced)
+    gone = Backup.objects.using(using).filter(repository=repository.id, status=RunStatus.COMPLETE)
+    synced.removed = gone.exclude(pk__in=present).count()
+    if synced.removed:
+        synced.problems.append(
+            f"{synced.removed} backups that the catalogue knows are not in the repository; verify_backup tells more."
+        )
+    return synced
+
+
+def result_data(result: Result) -> dict[str, Any]:
+    """Return a verification as its event and the catalogue keep it."""
+    return {
+        "level": result.level.value,
+        "status": result.status.value,
+        "seconds": result.seconds,
+        "restore_seconds": result.restore_seconds,
+        "target": result.target,
+        "backup": result.backup,
+        "checks": [asdict(finding) for finding in result.findings],
+    }
+
+
+def _replay(using: str, event: Event, synced: Synced) -> None:
+    backup = Backup.objects.using(using).get(pk=event.backup)
+    started = {"database": backup.database, "backup": backup, "started": run_time(event.run)}
+    asked = {"requested_by": event.data.get("requested_by", ""), "requested_via": event.data.get("requested_via", "")}
+    if event.kind == VERIFIED:
+        Verification.objects.using(using).update_or_create(
+            id=event.run, defaults={**started, **asked, "level": event.data["level"]}
+        )
+        _write_result(using, event.run, event.data)
+        synced.verifications += 1
+    elif event.kind == RESTORED:
+        Restore.objects.using(using).update_or_create(
+            id=event.run, defaults={**started, **asked, "target": event.data["target"]}
+        )
+        _write_restore(using, event.run, event.data)
+        synced.restores += 1
+
+
+def _write_result(using: str, run: str, data: dict[str, Any]) -> None:
+    kept = {key: data[key] for key in ("level", "status", "seconds", "restore_seconds", "target")}
+    Verification.objects.using(using).filter(pk=run).update(**kept)
+    Check.objects.using(using).filter(verification_id=run).delete()
+    rows = (
+        Check(verification_id=run, position=position, **_check(line)) for position, line in enumerate(data["checks"], 1)
+    )
+    Check.objects.using(using).bulk_create(rows, batch_size=500)
+
+
+def _check(line: dict[str, Any]) -> dict[str, Any]:
+    known = {name.name for name in Finding.__dataclass_fields__.values()}
+    kept = {key: value for key, value in line.items() if key in known}
+    return {**kept, "name": kept["name"][:200], "table": kept.get("table", "")[:255]}
+
+
+def _write_restore(using: str, run: str, data: dict[str, Any]) -> None:
+    verification = data.get("verification")
+    there = Verification.objects.using(using).filter(pk=verification).exists()
+    Restore.objects.using(using).filter(pk=run).update(
+        status=RunStatus.COMPLETE, seconds=data["seconds"], rows=data["rows"], tables=data["tables"],
+        target=data["target"], verification_id=verification if there else None,
+    )  # fmt: skip
+
+
+def _here(asked: Asked) -> dict[str, Any]:
+    return {
+        "started": datetime.now(UTC),
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "requested_by": asked.by[:200],
+        "requested_via": asked.via,
+    }
+
+
+def _described(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "database": manifest.database,
+        "status": RunStatus.COMPLETE,
+        "started": manifest.created,
+        "seconds": manifest.seconds,
+        "requested_by": manifest.requested_by[:200],
+        "requested_via": manifest.requested_via,
+        "repository": manifest.repository,
+        "sequence": manifest.sequence,
+        **asdict(manifest.totals),
+        "contents": {entry.table.qualified: entry.rows for entry in manifest.tables},
+        "uncovered": [asdict(uncovered) for uncovered in manifest.uncovered],
+        "warnings": list(manifest.warnings),
+        "error": "",
+        "hint": "",
+    }

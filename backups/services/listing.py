@@ -1,0 +1,125 @@
+"""The verb *list*: which backups there are, from the catalogue, or from storage alone where there is no database."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from backups.exceptions import ObjectDamaged, RepositoryError, UnknownBackup
+from backups.manifest import Totals
+from backups.models import Backup, RunStatus, Verification
+from backups.repository import Committed, Listed, Repository
+from backups.repository.events import VERIFIED, events_of
+from backups.services import catalog
+from backups.verification import Level, Status
+
+LATEST_VERIFIED = "latest-verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One backup in a list. ``verification`` is the newest result: level, status, when; None where there is none."""
+
+    id: str
+    database: str
+    status: str
+    created: datetime
+    seconds: float | None
+    totals: Totals
+    verification: dict[str, Any] | None = None
+    problem: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the documented keys."""
+        return {
+            "id": self.id,
+            "database": self.database,
+            "status": self.status,
+            "created": self.created.isoformat(),
+            "seconds": self.seconds,
+            **asdict(self.totals),
+            "verification": self.verification,
+        }
+
+
+def list_backups(database: str) -> tuple[list[Line], str]:
+    """Return the backups of a database, newest first, and a sentence where they do not come from the catalogue."""
+    recording = catalog.open_catalogue()
+    with recording.attempt() as there:
+        if there:
+            catalog.mark_interrupted(recording.using, database)
+            rows = Backup.objects.using(recording.using).filter(database=database)
+            lines = list(_from_rows(recording.using, list(rows)))
+            if lines:
+                return lines, ""
+    repository = Repository.open(database)
+    lines = [_from_storage(repository, listed) for listed in reversed(repository.listing())]
+    return lines, recording.problem or "The catalogue is empty, so this is what storage holds. sync_backups fills it."
+
+
+def find(repository: Repository, selector: str) -> Listed:
+    """Return the backup that an id, a unique beginning, ``latest`` or ``latest-verified`` names; raise UnknownBackup."""
+    if selector != LATEST_VERIFIED:
+        return repository.find(selector)
+    for listed in reversed(repository.listing()):
+        committed = repository.read_manifest(listed.name)
+        if _passed(repository, committed):
+            return listed
+    raise UnknownBackup(
+        "No backup has passed a verification at level restore yet.", hint="manage.py verify_backup proves the newest one."
+    )
+
+
+def _passed(repository: Repository, committed: Committed) -> bool:
+    events = events_of(repository, committed.manifest.run, committed.digest)
+    proofs = [event.data for event in events if event.kind == VERIFIED and event.data["level"] == Level.RESTORE]
+    return bool(proofs) and proofs[-1]["status"] == Status.PASSED
+
+
+def _from_rows(using: str, rows: list[Backup]) -> Iterator[Line]:
+    newest: dict[str, Verification] = {}
+    shown = Verification.objects.using(using).filter(backup__in=[row.pk for row in rows]) if len(rows) < 500 else None
+    verifications = shown if shown is not None else Verification.objects.using(using).filter(backup__database=rows[0].database)
+    for verification in verifications.exclude(status=RunStatus.RUNNING).order_by("started"):
+        newest[verification.backup_id] = verification
+    for row in rows:
+        totals = Totals(**{name: getattr(row, name) for name in Totals.__slots__})
+        yield Line(
+            row.id, row.database, row.status, row.started, row.seconds, totals, _summary(newest.get(row.id)), row.error
+        )
+
+
+def _summary(row: Verification | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    return {
+        "backup": row.backup_id,
+        "level": row.level,
+        "status": row.status,
+        "seconds": row.seconds,
+        "restore_seconds": row.restore_seconds,
+    }
+
+
+def _from_storage(repository: Repository, listed: Listed) -> Line:
+    from backups.repository.names import run_time
+
+    try:
+        committed = repository.read_manifest(listed.name)
+        manifest = committed.manifest
+    except ObjectDamaged as error:
+        return Line(listed.run, repository.objects.prefix, "damaged", run_time(listed.run), None, Totals(), None, str(error))
+    try:
+        proofs = [e for e in events_of(repository, listed.run, committed.digest) if e.kind == VERIFIED]
+    except (RepositoryError, json.JSONDecodeError):
+        proofs = []
+    summary = {key: value for key, value in proofs[-1].data.items() if key in _SUMMARY} if proofs else None
+    return Line(
+        manifest.run, manifest.database, RunStatus.COMPLETE.value, manifest.created, manifest.seconds, manifest.totals, summary
+    )
+
+
+_SUMMARY = ("backup", "level", "status", "seconds", "restore_seconds")
