@@ -162,7 +162,7 @@ def is_json(text: str) -> bool:
 
 
 def may_be_deep(text: str) -> bool:
-    """Say whether JSON text may be nested so deep that Python's limit on recursion matters; cheap, errs on that side."""
+    """Say whether JSON text may be nested so deep that Python's limit matters; cheap, errs on that side."""
     return text.count("[") + text.count("{") > 200
 
 
