@@ -73,9 +73,8 @@ def _replaced(links: Sequence[Link], at: dict[int, dict[str, Link]], gaps: set[G
         for head in link.heads:
             if head.sequence >= link.sequence:
                 found.append(f"{link.name} says that it follows number {head.sequence}, which is not before it.")
-            elif head.sequence in at and head.digest not in at[head.sequence]:
-                if (head.sequence, head.digest) not in pruned:
-                    found.append(f"Backup number {head.sequence} is not the one that {link.name} followed.")
+            elif _is_another(head, at) and (head.sequence, head.digest) not in pruned:
+                found.append(f"Backup number {head.sequence} is not the one that {link.name} followed.")
     return found
 
 
@@ -85,6 +84,11 @@ def _rolled_back(at: dict[int, dict[str, Link]], excused: set[int], known: Itera
     for head in sorted(set(known)):
         if head.sequence > newest and head.sequence not in excused:
             found.append(f"Backup number {head.sequence} was seen before and is gone: the repository was rolled back.")
-        elif head.sequence in at and head.digest not in at[head.sequence]:
+        elif _is_another(head, at):
             found.append(f"Backup number {head.sequence} has another content than when it was last seen.")
     return found
+
+
+def _is_another(head: Head, at: dict[int, dict[str, Link]]) -> bool:
+    """Say whether there is a manifest of that number, and it is not that one."""
+    return head.sequence in at and head.digest not in at[head.sequence]

@@ -14,7 +14,6 @@ from backups.repository import Repository
 from backups.schema import Schema
 
 
-
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """The rows of one table that one object holds. ``source`` is the object, for errors that name it."""

@@ -100,7 +100,9 @@ class Verification(Run):
 
     backup = models.ForeignKey(Backup, models.CASCADE, related_name="verifications", verbose_name=_("backup"))
     level = models.CharField(_("level"), max_length=10, choices=VerificationLevel)
-    status = models.CharField(_("status"), max_length=12, choices=VerificationStatus, default=VerificationStatus.RUNNING)
+    status = models.CharField(
+        _("status"), max_length=12, choices=VerificationStatus, default=VerificationStatus.RUNNING
+    )
     restore_seconds = models.FloatField(_("seconds to restore"), null=True, blank=True)
     target = models.CharField(_("restored into"), max_length=255, blank=True)
 
@@ -114,7 +116,9 @@ class Verification(Run):
 class Check(models.Model):
     """One line of a verification: what was expected and what was found."""
 
-    verification = models.ForeignKey(Verification, models.CASCADE, related_name="checks", verbose_name=_("verification"))
+    verification = models.ForeignKey(
+        Verification, models.CASCADE, related_name="checks", verbose_name=_("verification")
+    )
     position = models.PositiveIntegerField(_("position"))
     name = models.CharField(_("check"), max_length=200)
     table = models.CharField(_("table"), max_length=255, blank=True)

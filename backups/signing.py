@@ -38,7 +38,9 @@ class Signer:
         """Return the stored form of a signed object."""
         key = self._keys[0]
         mac = _mac(key, kind, FORMAT, repository, name, body)
-        return b" ".join((_MAGIC, kind.encode(), b"%d" % FORMAT, fingerprint(key).encode(), mac.encode())) + b"\n" + body
+        return (
+            b" ".join((_MAGIC, kind.encode(), b"%d" % FORMAT, fingerprint(key).encode(), mac.encode())) + b"\n" + body
+        )
 
     def open(self, kind: str, repository: str, name: str, stored: bytes) -> Opened:
         """Return the body; raise where the header, the version, the key or the signature is not right."""

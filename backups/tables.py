@@ -82,7 +82,12 @@ class Table:
 
     def shape(self) -> tuple[object, ...]:
         """Return all that a line depends on; where it differs from the parent's, the table is stored anew."""
-        return (self.label, self.pk, self.key, tuple((c.name, c.field, c.kind, c.scale, c.detail) for c in self.columns))
+        return (
+            self.label,
+            self.pk,
+            self.key,
+            tuple((c.name, c.field, c.kind, c.scale, c.detail) for c in self.columns),
+        )
 
 
 def models_by_table() -> dict[str, type[Model]]:

@@ -56,9 +56,13 @@ class _Described:
 
 
 def archive(
-    engine: Engine, repository: Repository, request: Request, parents: Collection[Committed], sequence: int,
+    engine: Engine,
+    repository: Repository,
+    request: Request,
+    parents: Collection[Committed],
+    sequence: int,
     progress: Progress = silent,
-) -> Manifest:  # fmt: skip
+) -> Manifest:
     """Write everything that the snapshot holds and return the manifest, ready to be committed.
 
     ``parents`` are the heads of the chain; the newest one's boundaries are inherited. Raises SourceError (nothing
@@ -76,9 +80,14 @@ class _Work:
     """One backup under way: what it has found so far."""
 
     def __init__(
-        self, engine: Engine, snapshot: Snapshot, writer: Writer, request: Request, parent: Committed | None,
+        self,
+        engine: Engine,
+        snapshot: Snapshot,
+        writer: Writer,
+        request: Request,
+        parent: Committed | None,
         progress: Progress,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._engine, self._snapshot, self._writer, self._request = engine, snapshot, writer, request
         self._progress = progress
         self._warnings: list[str] = []
@@ -103,14 +112,30 @@ class _Work:
         self._snapshot.confirm()
         repository = self._writer.repository
         manifest = Manifest(
-            repository.id, self._request.run, sequence, created, self._request.database, self._engine.origin(),
-            described.facts, entries, heads=tuple(sorted(committed.head for committed in parents)),
-            gaps=tuple(sorted({gap for committed in parents for gap in committed.manifest.gaps}, key=lambda g: g.first)),
-            shared=common, sequences=tuple(described.sequences), parts=parts, orphans=orphans,
-            uncovered=tuple(described.uncovered), warnings=tuple(self._warnings), versions=_versions(),
-            options={"full": self._request.full, "adopt": self._request.adopt}, phases=self._phases,
-            requested_by=self._request.requested_by, requested_via=self._request.requested_via,
-        )  # fmt: skip
+            repository.id,
+            self._request.run,
+            sequence,
+            created,
+            self._request.database,
+            self._engine.origin(),
+            described.facts,
+            entries,
+            heads=tuple(sorted(committed.head for committed in parents)),
+            gaps=tuple(
+                sorted({gap for committed in parents for gap in committed.manifest.gaps}, key=lambda g: g.first)
+            ),
+            shared=common,
+            sequences=tuple(described.sequences),
+            parts=parts,
+            orphans=orphans,
+            uncovered=tuple(described.uncovered),
+            warnings=tuple(self._warnings),
+            versions=_versions(),
+            options={"full": self._request.full, "adopt": self._request.adopt},
+            phases=self._phases,
+            requested_by=self._request.requested_by,
+            requested_via=self._request.requested_via,
+        )
         return replace(manifest, totals=self._totals(manifest))
 
     def _describe(self) -> _Described:
@@ -152,7 +177,9 @@ class _Work:
             seen[0], seen[1] = seen[0] + rows, seen[1] + size
             self._progress(Step("rows", table.qualified, seen[0], seen[1], expected))
 
-        entry = TableWriter(self._snapshot, table, self._writer, self._parent, self._request.limits, watch).write(shared)
+        entry = TableWriter(self._snapshot, table, self._writer, self._parent, self._request.limits, watch).write(
+            shared
+        )
         if entry.rows != expected:
             raise SourceChanged(
                 f"Table {table.qualified} gave {entry.rows} rows where the same snapshot counted {expected}."

@@ -99,9 +99,14 @@ class TableWriter:
     """Writes one table. ``watch`` is told the rows and bytes of each chunk."""
 
     def __init__(
-        self, snapshot: Snapshot, table: Table, writer: Writer, parent: Parent, limits: Limits,
+        self,
+        snapshot: Snapshot,
+        table: Table,
+        writer: Writer,
+        parent: Parent,
+        limits: Limits,
         watch: Callable[[int, int], None],
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._snapshot, self._table, self._writer, self._limits, self._watch = snapshot, table, writer, limits, watch
         self._parent = parent
         self._entry, self._anew = parent.usable(table)
@@ -213,10 +218,18 @@ class _Pages:
         stored = self._writer.put("page", encode_entries(entries), self._known).result()
         self._pages.append(
             Page(
-                stored.id, stored.name, stored.bytes, stored.stored_bytes, stored.sha256,
-                entries=len(entries), rows=sum(e.rows for e in entries), data=sum(e.bytes for e in entries),
-                data_stored=sum(e.stored_bytes for e in entries), first=entries[0].first, last=entries[-1].last,
-            )  # fmt: skip
+                stored.id,
+                stored.name,
+                stored.bytes,
+                stored.stored_bytes,
+                stored.sha256,
+                entries=len(entries),
+                rows=sum(e.rows for e in entries),
+                data=sum(e.bytes for e in entries),
+                data_stored=sum(e.stored_bytes for e in entries),
+                first=entries[0].first,
+                last=entries[-1].last,
+            )
         )
 
 

@@ -78,6 +78,7 @@ class Snapshot(ABC):
     def referring(self, table: Table) -> list[str]:
         """Return the qualified names of other tables that have rows whose foreign key points at this table."""
 
+    @abstractmethod
     def confirm(self) -> None:
         """Raise SourceChanged where a table was truncated or altered since the snapshot began; called at the end."""
 

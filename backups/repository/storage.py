@@ -153,7 +153,7 @@ def _storage_errors(doing: str) -> Iterator[None]:
         raise
     except SuspiciousFileOperation as error:
         raise StorageUnavailable(f"The storage refused {doing}: {error}.") from error
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         raise StorageUnavailable(f"The storage failed while {doing}: {_first_line(error)}.") from error
 
 

@@ -43,9 +43,15 @@ class _Chain:
 
 
 def create_backup(
-    database: str, *, full: bool = False, adopt: bool = False, asked: Asked | None = None,
-    progress: Progress = silent, limits: Limits | None = None, run: str = "",
-) -> BackedUp:  # fmt: skip
+    database: str,
+    *,
+    full: bool = False,
+    adopt: bool = False,
+    asked: Asked | None = None,
+    progress: Progress = silent,
+    limits: Limits | None = None,
+    run: str = "",
+) -> BackedUp:
     """Take one backup of a database and commit it.
 
     Raises ConfigurationError, LockHeld, SourceError, RepositoryError, WrongRepository; nothing is committed then. What is
@@ -64,9 +70,7 @@ def create_backup(
             raise
 
 
-def _request(
-    database: str, run: str, full: bool, adopt: bool, asked: Asked, limits: Limits | None
-) -> archiver.Request:  # fmt: skip
+def _request(database: str, run: str, full: bool, adopt: bool, asked: Asked, limits: Limits | None) -> archiver.Request:
     settings = get_settings()
     return archiver.Request(
         run, database, settings.EXCLUDE, settings.EXCLUDE_DATA, full, adopt, asked.by, asked.via, limits or Limits()
@@ -111,7 +115,9 @@ def _follow(repository: Repository, known: tuple[Head, ...], adopt: bool) -> _Ch
         _read_head(repository, listed, found)
     heads = chain.heads_of([parent.link() for parent in found.parents])
     found.parents = [parent for parent in found.parents if parent.head in heads]
-    numbers = [listed.sequence for listed in listing] + [head.sequence for head in known] + list(repository.tombstones())
+    numbers = (
+        [listed.sequence for listed in listing] + [head.sequence for head in known] + list(repository.tombstones())
+    )
     gaps = [gap.last for parent in found.parents for gap in parent.manifest.gaps]
     found.sequence = max([0, *numbers, *gaps]) + 1
     if known and not adopt:

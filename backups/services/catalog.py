@@ -90,12 +90,10 @@ def fail(recording: Recording, kind: type[Run], run: str, error: BaseException) 
     """Record that a run ended with an error."""
     with recording.attempt() as there:
         if there:
-            status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.INTERRUPTED
-            if kind is Verification:
-                status = RunStatus.FAILED if isinstance(error, Exception) else RunStatus.INTERRUPTED
+            failed = VerificationStatus.ERROR if kind is Verification else RunStatus.FAILED
+            status = failed if isinstance(error, Exception) else RunStatus.INTERRUPTED
             said = {"error": str(error) or type(error).__name__, "hint": getattr(error, "hint", "")}
-            value = VerificationStatus.ERROR if kind is Verification and status == RunStatus.FAILED else status
-            kind._default_manager.using(recording.using).filter(pk=run).update(status=value, **said)
+            kind._default_manager.using(recording.using).filter(pk=run).update(status=status, **said)
 
 
 def save_backup(using: str, committed: Committed) -> Backup:
@@ -250,9 +248,13 @@ def _write_restore(using: str, run: str, data: dict[str, Any]) -> None:
     verification = data.get("verification")
     there = Verification.objects.using(using).filter(pk=verification).exists()
     Restore.objects.using(using).filter(pk=run).update(
-        status=RunStatus.COMPLETE, seconds=data["seconds"], rows=data["rows"], tables=data["tables"],
-        target=data["target"], verification_id=verification if there else None,
-    )  # fmt: skip
+        status=RunStatus.COMPLETE,
+        seconds=data["seconds"],
+        rows=data["rows"],
+        tables=data["tables"],
+        target=data["target"],
+        verification_id=verification if there else None,
+    )
 
 
 def _here(asked: Asked) -> dict[str, Any]:

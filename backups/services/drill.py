@@ -42,7 +42,7 @@ class Drill:
 
 def fail_and_recover(
     database: str, backup: str, *, failure: str = "drop-database", progress: Progress = silent
-) -> Drill:  # fmt: skip
+) -> Drill:
     """Restore a backup into a throw-away copy, break that copy, and restore once more in its place; both are dropped.
 
     The live database is only ever read. Raises what a restore raises, and ConfigurationError for an unknown failure.

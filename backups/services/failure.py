@@ -26,7 +26,8 @@ def simulate_failure(database: str, mode: str, *, confirm: str, share: float = 0
         raise ConfigurationError(f"There is no failure {mode!r}.", hint=f"Modes: {', '.join(MODES)}.")
     if confirm != typed_name(engine):
         raise ConfigurationError(
-            f"{confirm!r} is not the name of the database.", hint=f"Nothing was changed. Its name is {typed_name(engine)!r}."
+            f"{confirm!r} is not the name of the database.",
+            hint=f"Nothing was changed. Its name is {typed_name(engine)!r}.",
         )
     return engine.damage(mode, share=share, seed=seed)
 

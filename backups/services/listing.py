@@ -13,6 +13,7 @@ from backups.manifest import Totals
 from backups.models import Backup, RunStatus, Verification
 from backups.repository import Committed, Listed, Repository
 from backups.repository.events import VERIFIED, events_of
+from backups.repository.names import run_time
 from backups.services import catalog
 from backups.verification import Level, Status
 
@@ -69,7 +70,8 @@ def find(repository: Repository, selector: str) -> Listed:
         if _passed(repository, committed):
             return listed
     raise UnknownBackup(
-        "No backup has passed a verification at level restore yet.", hint="manage.py verify_backup proves the newest one."
+        "No backup has passed a verification at level restore yet.",
+        hint="manage.py verify_backup proves the newest one.",
     )
 
 
@@ -80,11 +82,8 @@ def _passed(repository: Repository, committed: Committed) -> bool:
 
 
 def _from_rows(using: str, rows: list[Backup]) -> Iterator[Line]:
-    newest: dict[str, Verification] = {}
-    shown = Verification.objects.using(using).filter(backup__in=[row.pk for row in rows]) if len(rows) < 500 else None
-    verifications = shown if shown is not None else Verification.objects.using(using).filter(backup__database=rows[0].database)
-    for verification in verifications.exclude(status=RunStatus.RUNNING).order_by("started"):
-        newest[verification.backup_id] = verification
+    done = Verification.objects.using(using).filter(backup__database__in={row.database for row in rows})
+    newest = {proof.backup_id: proof for proof in done.exclude(status=RunStatus.RUNNING).order_by("started")}
     for row in rows:
         totals = Totals(**{name: getattr(row, name) for name in Totals.__slots__})
         yield Line(
@@ -105,20 +104,26 @@ def _summary(row: Verification | None) -> dict[str, Any] | None:
 
 
 def _from_storage(repository: Repository, listed: Listed) -> Line:
-    from backups.repository.names import run_time
-
     try:
         committed = repository.read_manifest(listed.name)
         manifest = committed.manifest
     except ObjectDamaged as error:
-        return Line(listed.run, repository.objects.prefix, "damaged", run_time(listed.run), None, Totals(), None, str(error))
+        return Line(
+            listed.run, repository.objects.prefix, "damaged", run_time(listed.run), None, Totals(), None, str(error)
+        )
     try:
         proofs = [e for e in events_of(repository, listed.run, committed.digest) if e.kind == VERIFIED]
     except (RepositoryError, json.JSONDecodeError):
         proofs = []
     summary = {key: value for key, value in proofs[-1].data.items() if key in _SUMMARY} if proofs else None
     return Line(
-        manifest.run, manifest.database, RunStatus.COMPLETE.value, manifest.created, manifest.seconds, manifest.totals, summary
+        manifest.run,
+        manifest.database,
+        RunStatus.COMPLETE.value,
+        manifest.created,
+        manifest.seconds,
+        manifest.totals,
+        summary,
     )
 
 

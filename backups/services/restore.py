@@ -64,9 +64,15 @@ def plan_restore(database: str, backup: str, to: str, *, expect: int | None = No
 
 
 def restore_backup(
-    database: str, backup: str = "latest", *, to: str, expect: int | None = None, asked: Asked | None = None,
-    progress: Progress = silent, run: str = "",
-) -> RestoredCopy:  # fmt: skip
+    database: str,
+    backup: str = "latest",
+    *,
+    to: str,
+    expect: int | None = None,
+    asked: Asked | None = None,
+    progress: Progress = silent,
+    run: str = "",
+) -> RestoredCopy:
     """Restore a backup into the fresh database ``to`` and prove it; on any failure that database is dropped.
 
     ``expect`` is the number that the newest backup must have at least: storage alone cannot show that newer ones were
@@ -108,7 +114,7 @@ def _restore(ready: _Restore, progress: Progress) -> RestoredCopy:
     seconds = round(time.monotonic() - began, 3)
     result = Result(
         ready.committed.manifest.run, Level.RESTORE, tuple(findings), seconds, restored.seconds, target.name
-    )  # fmt: skip
+    )
     age = (datetime.now(UTC) - ready.committed.manifest.created).total_seconds()
     return RestoredCopy(
         ready.run, ready.committed, target, restored.rows, restored.tables, restored.seconds, age, result
@@ -135,9 +141,13 @@ def _recorded(ready: _Restore, copy: RestoredCopy, recording: catalog.Recording)
     asked = {"requested_by": ready.asked.by, "requested_via": ready.asked.via}
     verified: dict[str, Any] = {**catalog.result_data(copy.result), **asked}
     restored = {
-        "target": copy.target.name, "seconds": copy.seconds, "rows": copy.rows, "tables": copy.tables,
-        "verification": proof, **asked,
-    }  # fmt: skip
+        "target": copy.target.name,
+        "seconds": copy.seconds,
+        "rows": copy.rows,
+        "tables": copy.tables,
+        "verification": proof,
+        **asked,
+    }
     notes = []
     manifest, digest, now = ready.committed.manifest, ready.committed.digest, datetime.now(UTC)
     try:

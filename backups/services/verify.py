@@ -32,9 +32,14 @@ class Verified:
 
 
 def verify_backup(
-    database: str, backup: str = "latest", *, level: Level = Level.RESTORE, asked: Asked | None = None,
-    progress: Progress = silent, run: str = "",
-) -> Verified:  # fmt: skip
+    database: str,
+    backup: str = "latest",
+    *,
+    level: Level = Level.RESTORE,
+    asked: Asked | None = None,
+    progress: Progress = silent,
+    run: str = "",
+) -> Verified:
     """Prove one backup. A backup that does not pass is a result; what keeps us from looking at it is raised."""
     repository = Repository.open(database)
     recording = catalog.open_catalogue()
@@ -43,9 +48,13 @@ def verify_backup(
 
 
 def verify_all(
-    database: str, *, level: Level = Level.RESTORE, max_duration: timedelta | None = None, asked: Asked | None = None,
+    database: str,
+    *,
+    level: Level = Level.RESTORE,
+    max_duration: timedelta | None = None,
+    asked: Asked | None = None,
     progress: Progress = silent,
-) -> Iterator[Verified]:  # fmt: skip
+) -> Iterator[Verified]:
     """Prove every backup, least recently checked first; begin none after ``max_duration``."""
     began = time.monotonic()
     engine, repository, recording = engine_for(database), Repository.open(database), catalog.open_catalogue()
@@ -56,9 +65,15 @@ def verify_all(
 
 
 def _verify(
-    engine: Engine, repository: Repository, recording: Recording, listed: Listed, level: Level, asked: Asked,
-    progress: Progress, run: str = "",
-) -> Verified:  # fmt: skip
+    engine: Engine,
+    repository: Repository,
+    recording: Recording,
+    listed: Listed,
+    level: Level,
+    asked: Asked,
+    progress: Progress,
+    run: str = "",
+) -> Verified:
     run = run or new_run()
     committed = _readable(repository, listed)
     known = catalog.known_heads(recording, repository)

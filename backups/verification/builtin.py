@@ -67,9 +67,13 @@ def schema(copy: Copy) -> Iterable[Finding]:
     wrong = differences(recorded, found, normal)
     for difference in wrong:
         yield Finding(
-            "schema", Status.FAILED, difference.table, difference.expected or "(none)", difference.actual or "(none)",
+            "schema",
+            Status.FAILED,
+            difference.table,
+            difference.expected or "(none)",
+            difference.actual or "(none)",
             f"The {difference.kind} {difference.name} is not as it was.",
-        )  # fmt: skip
+        )
     if not wrong:
         yield compared("schema", fingerprint(recorded, normal)[:16], fingerprint(found, normal)[:16])
 
@@ -104,7 +108,9 @@ def migrations(copy: Copy) -> Iterable[Finding]:
         [f"{app}.{name} is missing." for app, name in missing] + [f"{app}.{name} was not there." for app, name in added]
     )
     status = Status.FAILED if missing or added or len(recorded) != len(found) else Status.PASSED
-    yield Finding("migrations", status, migrations_state.TABLE, f"{len(recorded)} applied", f"{len(found)} applied", detail)
+    yield Finding(
+        "migrations", status, migrations_state.TABLE, f"{len(recorded)} applied", f"{len(found)} applied", detail
+    )
 
 
 @restored_check("invariants")
@@ -122,7 +128,9 @@ def _asked(name: str, function: Invariant, alias: str) -> Finding:
     except Exception as error:  # noqa: BLE001 (the project's code may raise anything, and must not stop the other checks)
         return Finding(title, Status.ERROR, "", "no problem", "", f"It raised {type(error).__name__}: {error}")
     status = Status.FAILED if wrong else Status.PASSED
-    return Finding(title, status, "", "no problem", f"{len(wrong)} problems" if wrong else "no problem", " ".join(wrong))
+    return Finding(
+        title, status, "", "no problem", f"{len(wrong)} problems" if wrong else "no problem", " ".join(wrong)
+    )
 
 
 def _facts(column: dict[str, object] | None) -> str:

@@ -1,12 +1,12 @@
 """The checks: which there are, at which level each runs, and how a project adds its own.
 
-    from backups.verification import check
+from backups.verification import check
 
-    @check("order totals", databases=["default"])
-    def order_totals(using: str) -> Iterable[str]:
-        wrong = Order.objects.using(using).exclude(total=Sum("line__amount")).count()
-        if wrong:
-            yield f"{wrong} orders do not have the sum of their lines."
+@check("order totals", databases=["default"])
+def order_totals(using: str) -> Iterable[str]:
+    wrong = Order.objects.using(using).exclude(total=Sum("line__amount")).count()
+    if wrong:
+        yield f"{wrong} orders do not have the sum of their lines."
 """
 
 from __future__ import annotations

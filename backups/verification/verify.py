@@ -10,7 +10,15 @@ from backups import chain, restorer, scratch
 from backups.chain import Head
 from backups.contents import Contents
 from backups.engines.base import Engine
-from backups.exceptions import BackupsError, ObjectDamaged, ObjectMissing, RepositoryError, RestoreError, TargetError, WrongSigningKey
+from backups.exceptions import (
+    BackupsError,
+    ObjectDamaged,
+    ObjectMissing,
+    RepositoryError,
+    RestoreError,
+    TargetError,
+    WrongSigningKey,
+)
 from backups.progress import Progress, Step, silent
 from backups.repository import Committed, Repository
 from backups.rows import MalformedLine
@@ -45,7 +53,7 @@ def verify(subject: Subject, level: Level, run: str, progress: Progress = silent
         contents = Contents(subject.repository, committed.manifest)
         findings += _timed("stored", lambda: _stored(contents, progress))
     if level == Level.RESTORE:
-        if committed is None or overall(findings) != Status.PASSED and _has_damage(findings):
+        if committed is None or (overall(findings) != Status.PASSED and _has_damage(findings)):
             findings += _skipped("the backup is damaged in storage")
         else:
             restore_seconds, target = _rehearse(subject, committed, run, findings, progress)
@@ -124,8 +132,10 @@ def _stored(contents: Contents, progress: Progress) -> Iterator[Finding]:
         except (ObjectDamaged, ObjectMissing) as error:
             damaged += 1
             cost = ", ".join(tables)
-            yield Finding("stored", Status.FAILED, tables[0] if len(tables) == 1 else "", f"sha256 {stored.sha256[:16]}",
-                          "missing" if isinstance(error, ObjectMissing) else "other bytes", f"{error} It costs: {cost}.")  # fmt: skip
+            actual = "missing" if isinstance(error, ObjectMissing) else "other bytes"
+            table = tables[0] if len(tables) == 1 else ""
+            expected = f"sha256 {stored.sha256[:16]}"
+            yield Finding("stored", Status.FAILED, table, expected, actual, f"{error} It costs: {cost}.")
         size += stored.stored_bytes
         progress(Step("check stored", bytes=size, rows=len(seen)))
     if not damaged:
