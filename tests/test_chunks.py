@@ -1,0 +1,84 @@
+"""Where tables are cut: properties that hold for every table, and the rules for boundaries one by one."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backups.chunks import Cutter, Limits, Piece, page_is_full, split_lines
+
+LIMITS = Limits(target=100, largest=400, small_table=20, page=8)
+
+
+def line(size: int) -> bytes:
+    return b"x" * (size - 1) + b"\n"
+
+
+def cut(sizes: list[int], rows: int = 0) -> list[Piece]:
+    cutter = Cutter(rows, LIMITS)
+    pieces = [piece for size in sizes if (piece := cutter.add(line(size)))]
+    rest = cutter.finish()
+    return [*pieces, rest] if rest else pieces
+
+
+@given(st.lists(st.integers(1, 600), max_size=60), st.integers(0, 7))
+def test_every_line_is_in_one_piece_in_its_order(sizes, rows):
+    plain = b"".join(line(size) for size in sizes)
+    assert b"".join(piece.plaintext() for piece in cut(sizes, rows)) == plain
+
+
+@given(st.lists(st.integers(1, 600), max_size=60), st.integers(0, 7))
+def test_no_piece_is_above_the_limit_but_for_a_single_larger_row(sizes, rows):
+    assert all(piece.size <= LIMITS.largest or piece.rows == 1 for piece in cut(sizes, rows)[:-1])
+
+
+def test_the_first_bytes_decide_how_many_rows_make_a_chunk():
+    assert [piece.rows for piece in cut([10] * 35)] == [10, 10, 10, 5]
+
+
+def test_a_known_number_of_rows_is_kept_whatever_their_size():
+    assert [piece.rows for piece in cut([1] * 9, rows=4)] == [4, 4, 1]
+
+
+def test_an_inherited_range_may_grow_to_twice_the_rows():
+    cutter = Cutter(4, LIMITS)
+    cutter.inherit()
+    pieces = [cutter.add(line(1)) for _ in range(9)]
+    assert [piece.rows for piece in pieces if piece] == [8]
+
+
+def test_a_boundary_of_the_parent_cuts():
+    cutter = Cutter(4, LIMITS)
+    cutter.inherit()
+    for _ in range(3):
+        assert cutter.add(line(1)) is None
+    piece = cutter.boundary()
+    assert piece is not None and piece.rows == 3
+
+
+def test_a_range_that_shrank_below_a_quarter_merges_with_its_neighbour():
+    cutter = Cutter(8, LIMITS)
+    cutter.inherit()
+    cutter.add(line(1))
+    assert cutter.boundary() is None
+    for _ in range(5):
+        cutter.add(line(1))
+    piece = cutter.boundary()
+    assert piece is not None and piece.rows == 6
+
+
+def test_an_empty_range_is_no_piece():
+    cutter = Cutter(4, LIMITS)
+    assert cutter.boundary() is None
+    assert cutter.finish() is None
+
+
+def test_pages_end_at_inherited_boundaries_or_at_twice_their_size():
+    assert page_is_full(3, at_boundary=True, limits=LIMITS)
+    assert not page_is_full(1, at_boundary=True, limits=LIMITS)
+    assert not page_is_full(15, at_boundary=False, limits=LIMITS)
+    assert page_is_full(16, at_boundary=False, limits=LIMITS)
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])), max_size=20))
+def test_only_a_line_feed_parts_lines(texts):
+    lines = [f"{text}\u2028\x85\r\n".encode() for text in texts]
+    assert list(split_lines(b"".join(lines))) == lines
