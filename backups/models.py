@@ -12,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 class RunStatus(models.TextChoices):
     """How far a run has come."""
 
+    QUEUED = "queued", _("queued")
+    """It was asked for, and nobody has taken it up yet."""
     RUNNING = "running", _("running")
     """Somebody is at work, or was and has not been missed yet."""
     COMPLETE = "complete", _("complete")
@@ -25,11 +27,16 @@ class RunStatus(models.TextChoices):
 class VerificationStatus(models.TextChoices):
     """The outcome of a verification."""
 
+    QUEUED = "queued", _("queued")
     RUNNING = "running", _("running")
     PASSED = "passed", _("passed")
     FAILED = "failed", _("failed")
     ERROR = "error", _("could not run")
     INTERRUPTED = "interrupted", _("interrupted")
+
+
+UNFINISHED = (RunStatus.QUEUED.value, RunStatus.RUNNING.value)
+"""The statuses of a run that is still to come to something, of every kind of run."""
 
 
 class CheckStatus(models.TextChoices):

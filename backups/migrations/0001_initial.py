@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
+                            ("queued", "queued"),
                             ("running", "running"),
                             ("complete", "complete"),
                             ("failed", "failed"),
@@ -97,6 +98,7 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
+                            ("queued", "queued"),
                             ("running", "running"),
                             ("passed", "passed"),
                             ("failed", "failed"),
@@ -149,6 +151,7 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(
                         choices=[
+                            ("queued", "queued"),
                             ("running", "running"),
                             ("complete", "complete"),
                             ("failed", "failed"),

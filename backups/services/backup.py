@@ -11,7 +11,14 @@ from backups.chunks import Limits
 from backups.conf import get_settings
 from backups.engines import engine_for
 from backups.engines.base import Engine
-from backups.exceptions import LockHeld, ObjectDamaged, ObjectMissing, WrongRepository, WrongSigningKey
+from backups.exceptions import (
+    ConfigurationError,
+    LockHeld,
+    ObjectDamaged,
+    ObjectMissing,
+    WrongRepository,
+    WrongSigningKey,
+)
 from backups.facts import Origin
 from backups.models import Backup
 from backups.progress import Progress, silent
@@ -58,6 +65,7 @@ def create_backup(
     found wrong with earlier backups does not stop this one: it is in ``problems``.
     """
     asked, run = asked or Asked(), run or new_run()
+    _refuse_plaintext()
     engine = engine_for(database)
     repository = Repository.open(database, create=True)
     recording = catalog.open_catalogue()
@@ -68,6 +76,15 @@ def create_backup(
         except BaseException as error:
             catalog.fail(recording, Backup, run, error)
             raise
+
+
+def _refuse_plaintext() -> None:
+    """Where somebody asked for encryption, rows are never stored without it."""
+    if get_settings().RECIPIENTS:
+        raise ConfigurationError(
+            "BACKUPS['RECIPIENTS'] asks for encrypted backups, and this version cannot encrypt. Nothing was stored.",
+            hint="Take RECIPIENTS out of BACKUPS, and keep the backups in a storage that encrypts what it holds.",
+        )
 
 
 def _request(database: str, run: str, full: bool, adopt: bool, asked: Asked, limits: Limits | None) -> archiver.Request:

@@ -21,7 +21,7 @@ from backups.chain import Head
 from backups.engines import engine_for
 from backups.exceptions import BackupsError, RepositoryError
 from backups.manifest import Manifest
-from backups.models import Backup, Check, Restore, Run, RunStatus, Verification, VerificationStatus
+from backups.models import UNFINISHED, Backup, Check, Restore, Run, RunStatus, Verification, VerificationStatus
 from backups.repository import Committed, Repository
 from backups.repository.events import RESTORED, VERIFIED, Event, events_of
 from backups.repository.names import run_time
@@ -76,7 +76,8 @@ def begin_backup(recording: Recording, run: str, database: str, asked: Asked) ->
     with recording.attempt() as there:
         if there:
             mark_interrupted(recording.using, database)
-            Backup(id=run, database=database, **_here(asked)).save(using=recording.using, force_insert=True)
+            # Saved, not inserted: a run that was queued has its row already.
+            Backup(id=run, database=database, **_here(asked)).save(using=recording.using)
 
 
 def finish_backup(recording: Recording, committed: Committed) -> None:
@@ -104,13 +105,16 @@ def save_backup(using: str, committed: Committed) -> Backup:
     return backup
 
 
-def begin_verification(recording: Recording, run: str, committed: Committed, level: str, asked: Asked) -> None:
-    """Record that a verification has begun."""
+def begin_verification(
+    recording: Recording, run: str, backup: str, committed: Committed | None, level: str, asked: Asked
+) -> None:
+    """Record that a verification has begun; of a backup whose manifest cannot be read, where its row is there."""
     with recording.attempt() as there:
         if there:
-            backup = save_backup(recording.using, committed)
-            row = Verification(id=run, backup=backup, database=backup.database, level=level, **_here(asked))
-            row.save(using=recording.using, force_insert=True)
+            row = save_backup(recording.using, committed) if committed else _known(recording.using, backup)
+            if row:
+                values = {"backup": row, "database": row.database, "level": level, **_here(asked)}
+                Verification(id=run, **values).save(using=recording.using)
 
 
 def finish_verification(recording: Recording, run: str, result: Result) -> None:
@@ -126,7 +130,7 @@ def begin_restore(recording: Recording, run: str, committed: Committed, target: 
         if there:
             backup = save_backup(recording.using, committed)
             row = Restore(id=run, backup=backup, database=backup.database, target=target, **_here(asked))
-            row.save(using=recording.using, force_insert=True)
+            row.save(using=recording.using)
 
 
 def finish_restore(recording: Recording, run: str, values: dict[str, Any]) -> None:
@@ -149,13 +153,18 @@ def mark_interrupted(using: str, database: str) -> int:
     """Mark the runs of a database whose process is gone from this host, and return how many they were."""
     marked = 0
     for model in (Backup, Verification, Restore):
-        for row in model._default_manager.using(using).filter(database=database, status=RunStatus.RUNNING):
-            if row.host == socket.gethostname() and row.pid and not process_lives(row.pid):
+        for row in model._default_manager.using(using).filter(database=database, status__in=UNFINISHED):
+            if is_gone(row):
                 row.status = RunStatus.INTERRUPTED
                 row.error = "Its process is gone; what it had not committed does not count."
                 row.save(using=using, update_fields=["status", "error"])
                 marked += 1
     return marked
+
+
+def is_gone(row: Run) -> bool:
+    """Say whether the process that an unfinished run belongs to is gone from this host."""
+    return row.host == socket.gethostname() and row.pid is not None and not process_lives(row.pid)
 
 
 @dataclass(slots=True)
@@ -210,6 +219,10 @@ def result_data(result: Result) -> dict[str, Any]:
     }
 
 
+def _known(using: str, backup: str) -> Backup | None:
+    return Backup.objects.using(using).filter(pk=backup).first()
+
+
 def _replay(using: str, event: Event, synced: Synced) -> None:
     backup = Backup.objects.using(using).get(pk=event.backup)
     started = {"database": backup.database, "backup": backup, "started": run_time(event.run)}
@@ -230,7 +243,8 @@ def _replay(using: str, event: Event, synced: Synced) -> None:
 
 def _write_result(using: str, run: str, data: dict[str, Any]) -> None:
     kept = {key: data[key] for key in ("level", "status", "seconds", "restore_seconds", "target")}
-    Verification.objects.using(using).filter(pk=run).update(**kept)
+    if not Verification.objects.using(using).filter(pk=run).update(**kept):
+        return  # Not even its backup is in the catalogue, so its beginning was not recorded either.
     Check.objects.using(using).filter(verification_id=run).delete()
     rows = (
         Check(verification_id=run, position=position, **_check(line)) for position, line in enumerate(data["checks"], 1)

@@ -10,7 +10,7 @@ from typing import Any
 
 from backups.exceptions import ObjectDamaged, RepositoryError, UnknownBackup
 from backups.manifest import Totals
-from backups.models import Backup, RunStatus, Verification
+from backups.models import UNFINISHED, Backup, RunStatus, Verification
 from backups.repository import Committed, Listed, Repository
 from backups.repository.events import VERIFIED, events_of
 from backups.repository.names import run_time
@@ -83,7 +83,7 @@ def _passed(repository: Repository, committed: Committed) -> bool:
 
 def _from_rows(using: str, rows: list[Backup]) -> Iterator[Line]:
     done = Verification.objects.using(using).filter(backup__database__in={row.database for row in rows})
-    newest = {proof.backup_id: proof for proof in done.exclude(status=RunStatus.RUNNING).order_by("started")}
+    newest = {proof.backup_id: proof for proof in done.exclude(status__in=UNFINISHED).order_by("started")}
     for row in rows:
         totals = Totals(**{name: getattr(row, name) for name in Totals.__slots__})
         yield Line(

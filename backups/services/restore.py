@@ -155,7 +155,9 @@ def _recorded(ready: _Restore, copy: RestoredCopy, recording: catalog.Recording)
         record(ready.repository, Event(RESTORED, manifest.run, ready.run, digest, now, restored))
     except RepositoryError as error:
         notes.append(f"The proof could not be stored in the repository: {error}")
-    catalog.begin_verification(recording, proof, ready.committed, Level.RESTORE, ready.asked)
+    catalog.begin_verification(
+        recording, proof, ready.committed.manifest.run, ready.committed, Level.RESTORE, ready.asked
+    )
     catalog.finish_verification(recording, proof, copy.result)
     catalog.finish_restore(recording, ready.run, restored)
     notes += [recording.problem] if recording.problem else []

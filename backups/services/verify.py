@@ -77,16 +77,14 @@ def _verify(
     run = run or new_run()
     committed = _readable(repository, listed)
     known = catalog.known_heads(recording, repository)
-    if committed:
-        catalog.begin_verification(recording, run, committed, level, asked)
+    catalog.begin_verification(recording, run, listed.run, committed, level, asked)
     try:
         with beating(repository, run, "verification", engine.alias, asked.by):
             result = verify(Subject(repository, listed.name, listed.run, engine, known), level, run, progress)
     except BaseException as error:
         catalog.fail(recording, Verification, run, error)
         raise
-    if committed:
-        catalog.finish_verification(recording, run, result)
+    catalog.finish_verification(recording, run, result)
     notes = [recording.problem] if recording.problem else []
     notes += _sign(repository, committed, run, result, asked)
     return Verified(run, result, tuple(notes))
