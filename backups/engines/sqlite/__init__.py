@@ -1,0 +1,5 @@
+"""SQLite."""
+
+from backups.engines.sqlite.engine import SQLiteEngine
+
+ENGINE = SQLiteEngine

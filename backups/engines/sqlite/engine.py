@@ -1,0 +1,201 @@
+"""The engine for SQLite: files beside files."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Self
+
+from django.db import Error as DjangoError
+
+from backups.engines.base import Engine, Snapshot
+from backups.engines.sqlite import damage
+from backups.engines.sqlite.connection import opened, pragma, raw_options
+from backups.engines.sqlite.loader import SQLiteLoader
+from backups.engines.sqlite.lock import locked
+from backups.engines.sqlite.place import SUFFIX, Place, sync_folder
+from backups.engines.sqlite.snapshot import SQLiteSnapshot
+from backups.engines.sqlite.view import keeps_wal, view
+from backups.exceptions import SourceError, TargetError, TargetExists
+from backups.facts import EngineFacts, Origin
+
+_SCRATCH = re.compile(rf"(lifeboat_\d{{8}}t\d{{6}}z_[0-9a-f]+{re.escape(SUFFIX)})(?:-wal|-shm|-journal)?")
+_LEAST_ROOM = 1024 * 1024  # bytes
+# They only take effect before the first page is written.
+_FIRST = ("page_size", "encoding", "auto_vacuum")
+_THEN = ("user_version", "application_id", "journal_mode")
+
+
+class SQLiteEngine(Engine):
+    """One database file, or one database in shared memory."""
+
+    vendor = "sqlite"
+    title = "SQLite"
+
+    @property
+    def place(self) -> Place:
+        """Where the database lies."""
+        return Place.of(self.name)
+
+    def resolve(self, name: str) -> str:
+        """A bare name lies beside this database, a path where it says."""
+        if not name or "\0" in name or name.endswith(os.sep) or name.startswith((":memory:", "file:")):
+            raise TargetError(f"{name!r} does not name a file.", hint="Give a name such as restored, or a path.")
+        if os.sep in name:
+            return os.path.abspath(name)
+        return str(self._folder / (name if Path(name).suffix else name + SUFFIX))
+
+    @property
+    def _folder(self) -> Path:
+        path = self.place.path
+        return Path(gettempdir()) if path is None else path.parent
+
+    def describe(self) -> str:
+        path = self.place.path
+        return f"SQLite database {self.name if path is None else path}"
+
+    def origin(self) -> Origin:
+        place = self.place
+        if place.path is None:
+            return Origin(self.vendor, place.name, place="memory")
+        if not place.path.is_file():
+            raise SourceError(f"The {self.describe()} is not there: there is no such file.")
+        return Origin(self.vendor, place.path.name, place=os.path.realpath(place.path))
+
+    def exists(self) -> bool:
+        return self.place.exists()
+
+    def is_same(self, other: Engine) -> bool:
+        if not isinstance(other, SQLiteEngine):
+            return False
+        mine, yours = self.place.path, other.place.path
+        if mine is None or yours is None:
+            return mine is yours and self.name == other.name
+        if mine.exists() and yours.exists():
+            return mine.samefile(yours)
+        return os.path.realpath(mine) == os.path.realpath(yours)
+
+    def preflight(self, facts: EngineFacts) -> list[str]:
+        if facts.vendor != self.vendor:
+            return [f"The backup is of a {facts.vendor} database, and this is SQLite."]
+        return [*self._unfit_folder(), *_unfit_library(facts)]
+
+    def _unfit_folder(self) -> Iterator[str]:
+        path = self.place.path
+        if path is None:
+            yield "A database is restored to a file, not to memory."
+        elif not path.parent.is_dir():
+            yield f"The folder {path.parent} is not there."
+        elif not os.access(path.parent, os.W_OK | os.X_OK):
+            yield f"Nothing may be written in the folder {path.parent}."
+        else:
+            free = os.statvfs(path.parent)
+            if free.f_bavail * free.f_frsize < _LEAST_ROOM:
+                yield f"There is no room left in the folder {path.parent}."
+
+    def create(self, facts: EngineFacts) -> None:
+        path = self.place.path
+        if path is None:
+            raise TargetError("A database is restored to a file, not to memory.")
+        if self.exists():
+            raise TargetExists(f"There is something already at {path}.")
+        try:
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            raise TargetExists(f"There is something already at {path}.") from None
+        except OSError as error:
+            raise TargetError(f"The {self.describe()} could not be made: {error.strerror}.") from error
+        try:
+            self._prepare(facts)
+        except (sqlite3.Error, DjangoError) as error:
+            self.drop()
+            raise TargetError(f"The {self.describe()} could not be made: {error}.") from error
+
+    def _prepare(self, facts: EngineFacts) -> None:
+        with closing(self._open(self.place.uri("rw"))) as connection:
+            for name in (*_FIRST, *_THEN):
+                if name in facts.properties:
+                    pragma(connection, f"{name} = '{facts.properties[name]}'")
+
+    def drop(self) -> None:
+        path = self.place.path
+        if path is None:
+            raise TargetError("A database in memory goes with the process that made it.")
+        for file in reversed(list(self.place.files())):
+            file.unlink(missing_ok=True)
+        if path.parent.is_dir():
+            sync_folder(path.parent)
+
+    def scratch_name(self, run: str) -> str:
+        return f"lifeboat_{re.sub('[^0-9a-z]', '_', run.lower())}{SUFFIX}"
+
+    def leftovers(self) -> list[str]:
+        folder = self._folder
+        names = os.listdir(folder) if folder.is_dir() else []
+        return sorted({found[1] for name in names if (found := _SCRATCH.fullmatch(name))})
+
+    def lock(self, run: str) -> AbstractContextManager[None]:
+        return locked(self.place, self.describe(), run)
+
+    @contextmanager
+    def snapshot(self, excluded: Collection[str] = ()) -> Iterator[Snapshot]:
+        title = self.describe()
+        with view(self.place, title, self._open) as found:
+            yield SQLiteSnapshot(found, title, self.settings, excluded)
+
+    @contextmanager
+    def loader(self) -> Iterator[SQLiteLoader]:
+        journal_mode = "wal" if keeps_wal(self.place) else "delete"
+        try:
+            connection = self._open(self.place.uri("rw"))
+        except (sqlite3.Error, DjangoError) as error:
+            raise TargetError(f"The {self.describe()} cannot be opened: {error}.") from error
+        with closing(connection):
+            yield SQLiteLoader(self.place, self.describe(), connection, journal_mode)
+
+    def normal(self, sql: str) -> str:
+        """SQLite keeps the very text of each statement."""
+        return sql
+
+    def damage(self, mode: str, *, share: float = 0.5, seed: int = 0) -> str:
+        return f"In the {self.describe()}: {self._damaged(mode, share, seed)}."
+
+    def _damaged(self, mode: str, share: float, seed: int) -> str:
+        path = self.place.path
+        if path is None or mode not in {"drop-database", "drop-tables", "truncate", "delete-rows", "corrupt-file"}:
+            raise TargetError(f"A {self.describe()} cannot suffer {mode!r}.")
+        if mode == "drop-database":
+            self.drop()
+            return "removed the file"
+        with closing(self._open(self.place.uri("rw"))) as connection:
+            pragma(connection, "foreign_keys = OFF")
+            if mode == "drop-tables":
+                return damage.drop_tables(connection)
+            if mode == "truncate":
+                return damage.truncate(connection)
+            if mode == "delete-rows":
+                return damage.delete_rows(connection, share, seed)
+            damage.settle(connection)
+        return damage.corrupt_file(path, seed)
+
+    def _open(self, name: str) -> sqlite3.Connection:
+        """Connect to a NAME, which may be another than this database's own."""
+        return opened(self._named(name).connect())
+
+    def _named(self, name: str) -> Self:
+        options = raw_options(self.settings.get("OPTIONS", {}))
+        return type(self)(self.alias, {**self.settings, "NAME": name, "OPTIONS": options})
+
+
+def _unfit_library(facts: EngineFacts) -> Iterator[str]:
+    """An older library than the source's will do: what it cannot parse it refuses, with the statement named."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        there = {str(name).lower() for (name,) in connection.execute("SELECT name FROM pragma_module_list")}
+    for module in facts.extensions:
+        if module not in there:
+            yield f"SQLite {sqlite3.sqlite_version} lacks the module {module}, which a virtual table needs."

@@ -1,0 +1,93 @@
+"""What is counted and recorded beside the rows of a SQLite database: facts of the engine, witnesses, orphans."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from backups.engines.sqlite.catalog import Catalog, ForeignKey
+from backups.engines.sqlite.connection import pragma, quoted
+from backups.facts import ColumnWitness, EngineFacts, Orphans, Witness
+from backups.schema import Sequence
+from backups.tables import Table
+
+_PROPERTIES = ("encoding", "page_size", "auto_vacuum", "user_version", "application_id")
+_ORDERED = {"integer", "boolean", "float", "decimal", "datetime", "timestamp", "date", "time", "duration", "uuid"}
+
+
+def facts_of(connection: sqlite3.Connection, catalog: Catalog, is_wal: bool) -> EngineFacts:
+    """Return what a fresh database must be like; ``extensions`` are the modules of its virtual tables."""
+    properties = {name: pragma(connection, name) for name in _PROPERTIES}
+    properties["journal_mode"] = "wal" if is_wal else "delete"
+    modules = tuple(sorted(set(catalog.virtual.values()) - set(catalog.foreign_modules().values())))
+    return EngineFacts("sqlite", sqlite3.sqlite_version, properties, modules)
+
+
+def witness_of(connection: sqlite3.Connection, table: Table) -> Witness:
+    """Count and compare in one statement."""
+    select = ["count(*)"]
+    for column in table.columns:
+        name = quoted(column.name)
+        ordered = column.kind in _ORDERED
+        select += [f"count({name})", *((f"min({name})", f"max({name})") if ordered else ("NULL", "NULL"))]
+    rows, *found = connection.execute(f"SELECT {', '.join(select)} FROM {quoted(table.name)}").fetchone()
+    thirds = zip(table.columns, found[::3], found[1::3], found[2::3], strict=True)
+    return Witness(rows, {c.name: ColumnWitness(n, _plain(low), _plain(high)) for c, n, low, high in thirds})
+
+
+def _plain(value: Any) -> str | None:
+    """Return a least or greatest value as text; equal ones have equal texts, of whatever storage class they are."""
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if value is None else str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def sequences_of(connection: sqlite3.Connection, tables: Collection[Table]) -> list[Sequence]:
+    """Return the counters of AUTOINCREMENT; what somebody wrote there that is no number is left behind."""
+    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
+        return []
+    keys = {table.name: table.key for table in tables}
+    rows = connection.execute("SELECT name, max(seq) FROM sqlite_sequence WHERE typeof(seq) = 'integer' GROUP BY name")
+    return [Sequence(name, seq, table=name, column=keys[name][0]) for name, seq in rows if keys.get(name)]
+
+
+def orphans_of(connection: sqlite3.Connection, catalog: Catalog, tables: Iterable[str]) -> list[Orphans]:
+    """Return the foreign keys of these tables that have rows which point at nothing."""
+    found = []
+    for table in tables:
+        if keys := catalog.foreign_keys(table):
+            rows = _dangling(connection, table, keys)
+            found += [Orphans(table, key.columns, key.parent, rows[key.number]) for key in keys if rows.get(key.number)]
+    return found
+
+
+def _dangling(connection: sqlite3.Connection, table: str, keys: Iterable[ForeignKey]) -> dict[int, int]:
+    """Count them by the number of the foreign key.
+
+    SQLite refuses to check a whole table where the columns of one parent are not unique; then each key is compared.
+    """
+    sql = "SELECT fkid, count(*) FROM pragma_foreign_key_check(?) GROUP BY fkid"
+    try:
+        return dict(connection.execute(sql, (table,)).fetchall())
+    except sqlite3.OperationalError:
+        return {key.number: _compared(connection, key) for key in keys}
+
+
+def _compared(connection: sqlite3.Connection, key: ForeignKey) -> int:
+    """Count what points at nothing by a comparison of our own; none where the parent lacks the columns."""
+    try:
+        return int(connection.execute(f"SELECT count(*) {pointing_at_nothing(key)}").fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+def pointing_at_nothing(key: ForeignKey) -> str:
+    """Return the FROM clause of the rows (``child``) whose foreign key points at nothing."""
+    filled = " AND ".join(f"child.{quoted(column)} IS NOT NULL" for column in key.columns)
+    pairs = zip(key.columns, key.targets, strict=False)
+    equal = " AND ".join(f"parent.{quoted(target)} = child.{quoted(column)}" for column, target in pairs) or "FALSE"
+    exists = f"SELECT 1 FROM {quoted(key.parent)} AS parent WHERE {equal}"
+    return f"FROM {quoted(key.table)} AS child WHERE {filled} AND NOT EXISTS ({exists})"

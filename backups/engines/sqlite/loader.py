@@ -1,0 +1,164 @@
+"""Fills a fresh SQLite database: one transaction, rows first, indexes after, every constraint checked at the end."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+
+from backups.engines.base import Loader
+from backups.engines.sqlite import facts, refusals
+from backups.engines.sqlite.catalog import Catalog
+from backups.engines.sqlite.cells import STORED, RawText, Stored, stored_of
+from backups.engines.sqlite.connection import damage_of, pragma, quoted
+from backups.engines.sqlite.place import Place, sync_folder
+from backups.engines.sqlite.reading import placeholder
+from backups.exceptions import RestoreError
+from backups.facts import Orphans
+from backups.progress import Progress, Step, silent
+from backups.rows import Cell, Decoder, Row
+from backups.schema import Schema, Statement
+from backups.schema import Sequence as Counter
+from backups.tables import Column, Table
+
+_BATCH_ROWS = 500
+_SETUP = (
+    "foreign_keys = OFF",
+    "synchronous = OFF",
+    # In a fresh file there is hardly a page to keep for a rollback, and without any a failed row would not be undone.
+    "journal_mode = MEMORY",
+    "cache_size = -65536",
+)
+
+
+class SQLiteLoader(Loader):
+    """Loads through one connection, which ``settle`` closes. ``journal_mode`` is what the file gets at the end."""
+
+    def __init__(self, place: Place, title: str, connection: sqlite3.Connection, journal_mode: str) -> None:
+        self._place = place
+        self._title = title
+        self._connection = connection
+        self._journal_mode = journal_mode
+        self._tables: dict[str, Table] = {}
+        self._shadows: dict[str, str] = {}
+        for setting in _SETUP:
+            pragma(connection, setting)
+        connection.execute("BEGIN IMMEDIATE")
+
+    def define(self, schema: Schema, progress: Progress = silent) -> None:
+        self._run(schema.before, progress)
+        self._shadows = Catalog(self._connection).shadows
+
+    def load(self, table: Table, lines: Iterable[bytes]) -> int:
+        self._tables[table.name] = table
+        if table.name in self._shadows:
+            # The virtual table put rows of its own in when it was made.
+            self._connection.execute(f"DELETE FROM {quoted(table.name)}")
+        rows, loaded = map(Decoder(table).decode, lines), 0
+        while batch := list(islice(rows, _BATCH_ROWS)):
+            self._insert(table, batch, loaded)
+            loaded += len(batch)
+        return loaded
+
+    def _insert(self, table: Table, rows: list[Row], loaded: int) -> None:
+        """Insert some rows; ``loaded`` says how many of this table went before them."""
+        values = _stored(table, rows, loaded)
+        before = self._connection.total_changes
+        try:
+            for statement, part in _statements(table, values):
+                self._connection.executemany(statement, part)
+        except sqlite3.Error as error:
+            at = self._connection.total_changes - before
+            raise refusals.row_refused(table, rows[at], loaded + at + 1, error) from error
+
+    def complete(self, schema: Schema, orphans: Iterable[Orphans], progress: Progress = silent) -> None:
+        self._run(schema.after, progress)
+        known = {(o.table, o.columns, o.parent): o.rows for o in orphans}
+        with self._completing():
+            catalog = Catalog(self._connection)
+            for found in facts.orphans_of(self._connection, catalog, catalog.names()):
+                if found.rows > known.get((found.table, found.columns, found.parent), 0):
+                    keys = catalog.foreign_keys(found.table)
+                    raise refusals.rows_dangling(self._connection, self._tables, found, keys)
+
+    def set_sequences(self, sequences: Iterable[Counter]) -> None:
+        rows = [(sequence.name, sequence.value) for sequence in sequences]
+        with self._completing():
+            if self._connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
+                self._connection.execute("DELETE FROM sqlite_sequence")
+                self._connection.executemany("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", rows)
+
+    def settle(self) -> None:
+        with self._completing():
+            self._connection.execute("COMMIT")
+            self._connection.execute("ANALYZE")
+            if damage := damage_of(self._connection, "integrity_check"):
+                raise RestoreError(f"The {self._title} is not whole: {damage}.")
+            pragma(self._connection, f"journal_mode = {self._journal_mode}")
+            self._connection.close()
+            if self._place.path is not None:
+                _make_durable(self._place)
+
+    def _run(self, statements: Iterable[Statement], progress: Progress) -> None:
+        for number, statement in enumerate(statements, 1):
+            try:
+                self._connection.execute(statement.sql)
+            except sqlite3.Error as error:
+                raise refusals.statement_refused(self._connection, self._tables, statement, error) from error
+            progress(Step(statement.kind, statement.table or statement.name, number))
+
+    @contextmanager
+    def _completing(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise RestoreError(f"The {self._title} could not be completed: {error}.") from error
+
+
+def _stored(table: Table, rows: list[Row], loaded: int) -> list[tuple[Stored, ...]]:
+    """Return what to store of some rows, a column at a time; RestoreError for a cell that SQLite cannot hold."""
+    try:
+        columns = [_column(column, cells) for column, cells in zip(table.columns, zip(*rows, strict=True), strict=True)]
+    except (ValueError, KeyError):
+        for number, row in enumerate(rows, 1):
+            try:
+                _stored_row(table, row)
+            except (ValueError, KeyError) as error:
+                raise refusals.row_refused(table, row, loaded + number, error) from error
+        raise
+    return list(zip(*columns, strict=True))
+
+
+def _stored_row(table: Table, row: Row) -> list[Stored]:
+    return [stored_of(column, cell) for column, cell in zip(table.columns, row, strict=True)]
+
+
+def _column(column: Column, cells: Sequence[Cell]) -> Sequence[Stored]:
+    if not {str, type(None)}.issuperset(map(type, cells)):
+        return [stored_of(column, cell) for cell in cells]
+    convert = STORED[column.kind]
+    return [None if cell is None else convert(cell) for cell in cells]
+
+
+def _statements(table: Table, rows: list[tuple[Stored, ...]]) -> Iterator[tuple[str, list[tuple[Stored, ...]]]]:
+    """Yield an INSERT for the rows, in order: one for all, or one each where raw text is among them."""
+    names = ", ".join(quoted(column.name) for column in table.columns)
+    if not any(isinstance(value, RawText) for row in rows for value in row):
+        yield f"INSERT INTO {quoted(table.name)} ({names}) VALUES ({', '.join('?' * len(table.columns))})", rows
+        return
+    for row in rows:
+        yield f"INSERT INTO {quoted(table.name)} ({names}) VALUES ({', '.join(map(placeholder, row))})", [row]
+
+
+def _make_durable(place: Place) -> None:
+    for path in place.files():
+        if path.exists():
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+    if place.path is not None:
+        sync_folder(place.path.parent)

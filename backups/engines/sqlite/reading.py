@@ -1,0 +1,207 @@
+"""Reads a table's rows in two ways: as driver values for the lines, and as SQLite's own text for the rows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, time
+from functools import partial
+from typing import Any
+
+from backups.engines import codec
+from backups.engines.codec import Codec, Misfit, Writer
+from backups.engines.sqlite.cells import RawText, Stored, cell_of, stored_of
+from backups.engines.sqlite.connection import pragma, quoted
+from backups.engines.sqlite.kinds import affinity
+from backups.facts import Key, Span
+from backups.rows import Row
+from backups.tables import Column, Table
+
+_LEAST, _GREATEST = -(2**63), 2**63
+_LONG = 1_000_000  # bytes; hexadecimal would double what is long already
+
+
+def lines(connection: sqlite3.Connection, table: Table, span: Span) -> Iterator[bytes]:
+    """Yield the lines of the rows in a span, from driver values."""
+    values, native = _values(connection, table)
+    rows = connection.execute(*_query(table, values, span))
+    writers = [_WRITERS[column.kind](column) for column in table.columns]
+    return Codec(table, writers, partial(_cells, table)).lines(map(native, rows) if native else rows)
+
+
+def _cells(table: Table, values: codec.NativeRow) -> Row:
+    return [cell_of(column, value) for column, value in zip(table.columns, values, strict=True)]
+
+
+def _values(connection: sqlite3.Connection, table: Table) -> tuple[list[str], Callable[[Any], list[Stored]] | None]:
+    """Return what to select, and what to make of a row where it is not the driver's values themselves.
+
+    Text of a database in UTF-16 is fetched as it is stored: the driver asks SQLite to convert it, which makes something
+    else of text that is not UTF-16.
+    """
+    names = [quoted(column.name) for column in table.columns]
+    encoding = encoding_of(connection)
+    if encoding == "utf-8":
+        return names, None
+    stored = [f"CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) END" for name in names]
+
+    def native(row: tuple[Any, ...]) -> list[Stored]:
+        pairs = zip(row[: len(names)], row[len(names) :], strict=True)
+        return [value if data is None else _decoded(data, encoding) for value, data in pairs]
+
+    return [*names, *stored], native
+
+
+def encoding_of(connection: sqlite3.Connection) -> str:
+    """Return Python's name of the encoding of the database's text."""
+    return pragma(connection, "encoding").lower()
+
+
+def _decoded(data: bytes, encoding: str) -> str | RawText:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return RawText(data)
+
+
+def rows(connection: sqlite3.Connection, table: Table, span: Span) -> Iterator[Row]:
+    """Yield the cells of the rows in a span, from storage classes and SQLite's text of each value."""
+    texts = [text for column in table.columns for text in _texts(quoted(column.name))]
+    encoding = encoding_of(connection)
+    for row in connection.execute(*_query(table, texts, span)):
+        parts = zip(table.columns, row[::2], row[1::2], strict=True)
+        yield [cell_of(column, _read(storage, text, encoding)) for column, storage, text in parts]
+
+
+def _texts(name: str) -> tuple[str, str]:
+    """Return SQL for a value's storage class and its text.
+
+    Twenty digits behind the point are enough for any double: with seventeen in all SQLite's arithmetic sometimes errs.
+    """
+    data = f"CAST({name} AS BLOB)"
+    text = (
+        f"CASE typeof({name})"
+        f" WHEN 'integer' THEN CAST({name} AS TEXT)"
+        f" WHEN 'real' THEN CASE WHEN {name} = 0 AND lifeboat_sign({name}) < 0 THEN '-' ELSE '' END"
+        f" || printf('%!.20e', {name})"
+        f" ELSE CASE WHEN length({data}) > {_LONG} THEN {data} ELSE hex({data}) END END"
+    )
+    return f"typeof({name})", text
+
+
+def _read(storage: str, text: str | bytes, encoding: str) -> Stored:
+    """Return the value that a storage class and a text stand for."""
+    if storage == "null":
+        return None
+    if storage == "integer":
+        return int(text)
+    if storage == "real":
+        return float(text)
+    data = bytes.fromhex(text) if isinstance(text, str) else text
+    return _decoded(data, encoding) if storage == "text" else data
+
+
+def _query(table: Table, select: list[str], span: Span) -> tuple[str, list[Any]]:
+    bounds = [(sign, key) for sign, key in ((">", span.after), ("<=", span.upto)) if key is not None]
+    conditions, parameters = [], []
+    for sign, key in bounds:
+        places, values = _bound(table, key)
+        conditions.append(f"({', '.join(map(quoted, table.key))}) {sign} ({', '.join(places)})")
+        parameters += values
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    order = ", ".join(map(quoted, table.key)) or ", ".join(_total_order(table))
+    return f"SELECT {', '.join(select)} FROM {quoted(table.name)}{where} ORDER BY {order}", parameters
+
+
+def _bound(table: Table, key: Key) -> tuple[list[str], list[Stored]]:
+    """Return the placeholders and the values of a key."""
+    values = [stored_of(table.column(name), cell) for name, cell in zip(table.key, key, strict=True)]
+    return [placeholder(value) for value in values], values
+
+
+def placeholder(value: Stored) -> str:
+    """Return how a value is written in a statement: text that Python cannot hold is passed as bytes."""
+    return "CAST(? AS TEXT)" if isinstance(value, RawText) else "?"
+
+
+def _total_order(table: Table) -> Iterator[str]:
+    """Yield an order in which only equal rows are equal: 1 and 1.0 are not, nor are 0.0 and -0.0."""
+    for column in table.columns:
+        name = quoted(column.name)
+        yield f"{name} COLLATE BINARY"
+        yield f"typeof({name})"
+        if affinity(column.type) == "BLOB":
+            yield f"CASE WHEN typeof({name}) = 'real' AND {name} = 0 THEN lifeboat_sign({name}) END"
+
+
+def _timestamps(suffix: str) -> Callable[[str], str]:
+    def convert(value: str) -> str:
+        if datetime.fromisoformat(value).isoformat(" ") != value:
+            raise Misfit
+        if len(value) == 19:
+            return f"{value[:10]}T{value[11:]}.000000{suffix}"
+        if len(value) != 26:
+            raise Misfit
+        return f"{value[:10]}T{value[11:]}{suffix}"
+
+    return convert
+
+
+def _date(value: str) -> str:
+    if date.fromisoformat(value).isoformat() != value:
+        raise Misfit
+    return value
+
+
+def _time(value: str) -> str:
+    if time.fromisoformat(value).isoformat() != value or len(value) not in {8, 15}:
+        raise Misfit
+    return f"{value}.000000" if len(value) == 8 else value
+
+
+def _decimals(column: Column) -> Writer:
+    scale = column.scale
+    if scale is None:
+        return codec.each(_misfit, int, float)
+    zeros = f".{'0' * scale}" if scale else ""
+
+    def convert(value: float) -> str:
+        if type(value) is int:
+            return f"{value}{zeros}"
+        text = f"{value:.{scale}f}"
+        if float(text) != value or (value.is_integer() and _LEAST <= value < _GREATEST):
+            raise Misfit
+        return text
+
+    return codec.each(convert, int, float)
+
+
+def _misfit(value: object) -> object:
+    raise Misfit
+
+
+def _any(value: float | str) -> object:
+    return codec.float_text(value) if type(value) is float else value
+
+
+def _same(writer: Writer) -> Callable[[Column], Writer]:
+    return lambda column: writer
+
+
+_WRITERS: dict[str, Callable[[Column], Writer]] = {
+    "integer": _same(codec.plain(int)),
+    "boolean": _same(codec.each(codec.boolean, int)),
+    "float": _same(codec.each(codec.float_text, float)),
+    "decimal": _decimals,
+    "text": _same(codec.plain(str)),
+    "inet": _same(codec.plain(str)),
+    "binary": _same(codec.each(codec.base64_text, bytes)),
+    "datetime": _same(codec.each(_timestamps("Z"), str)),
+    "timestamp": _same(codec.each(_timestamps(""), str)),
+    "date": _same(codec.each(_date, str)),
+    "time": _same(codec.each(_time, str)),
+    "duration": _same(codec.each(codec.duration_text, int)),
+    "uuid": _same(codec.each(codec.uuid_text, str)),
+    "json": _same(codec.each(codec.json_text, str)),
+    "any": _same(codec.each(_any, int, float, str)),
+}
