@@ -11,3 +11,10 @@ class BackupsConfig(AppConfig):
     label = "backups"
     verbose_name = _("Backups")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        # Imported late: the engines that they ask for import models.
+        from backups.checks import register_checks
+
+        register_checks()

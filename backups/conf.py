@@ -77,7 +77,7 @@ def problems() -> list[str]:
     """Return a sentence for each key of ``settings.BACKUPS`` that is unknown or of the wrong type."""
     given = getattr(django_settings, "BACKUPS", {})
     if not isinstance(given, Mapping):
-        return [f"BACKUPS is {given!r}; a dictionary was expected."]
+        return [f"BACKUPS is of type {type(given).__name__}; a dictionary was expected."]
     known = {entry.name for entry in fields(BackupSettings)}
     found = [
         f"BACKUPS[{key!r}] is not a setting; known ones are {', '.join(sorted(known))}."
