@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from json.encoder import encode_basestring
 from typing import Any
 
 import msgspec
@@ -43,32 +44,46 @@ class MalformedLine(BackupsError):
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return encode_basestring(text)
 
 
 def encode(table: Table, row: Row) -> bytes:
-    """Return the canonical line, with its line feed."""
-    exact: list[str] = []
-    written: dict[str, str] = {}
-    for column, cell in zip(table.columns, row, strict=True):
-        if cell is None:
-            written[column.name] = "null"
-        elif isinstance(cell, Exact):
-            written[column.name] = "null"
-            exact.append(f"{_quoted(column.field)}:{_compact(cell.value)}")
-        else:
-            written[column.name] = cell if column.kind in RAW_KINDS else _quoted(cell)
-    fields = ",".join(f"{_quoted(c.field)}:{written[c.name]}" for c in table.columns if c.name not in table.pk)
-    beside = f',"exact":{{{",".join(exact)}}}' if exact else ""
-    line = f'{{"model":{_quoted(table.label)},"pk":{_pk(table, written)},"fields":{{{fields}}}{beside}}}\n'
-    return line.encode()
+    """Return the canonical line of one row, with its line feed."""
+    return Encoder(table).encode(row)
 
 
-def _pk(table: Table, written: dict[str, str]) -> str:
-    if not table.pk:
-        return "null"
-    parts = [written[name] for name in table.pk]
-    return parts[0] if len(parts) == 1 else f"[{','.join(parts)}]"
+class Encoder:
+    """Writes the canonical lines of one table."""
+
+    def __init__(self, table: Table) -> None:
+        order = {column.name: place for place, column in enumerate(table.columns)}
+        self._raw = [column.kind in RAW_KINDS for column in table.columns]
+        self._names = [_quoted(column.field) for column in table.columns]
+        self._pk = [order[name] for name in table.pk]
+        self._inside = [(place, self._names[place]) for place in order.values() if place not in self._pk]
+        self._head = f'{{"model":{_quoted(table.label)},"pk":'
+
+    def encode(self, row: Row) -> bytes:
+        """Return the line of one row, with its line feed."""
+        exact: list[str] = []
+        written: list[str] = []
+        for place, (cell, raw) in enumerate(zip(row, self._raw, strict=True)):
+            if cell is None:
+                written.append("null")
+            elif isinstance(cell, Exact):
+                written.append("null")
+                exact.append(f"{self._names[place]}:{_compact(cell.value)}")
+            else:
+                written.append(cell if raw else _quoted(cell))
+        fields = ",".join([f"{name}:{written[place]}" for place, name in self._inside])
+        beside = f',"exact":{{{",".join(exact)}}}' if exact else ""
+        return f'{self._head}{self._key(written)},"fields":{{{fields}}}{beside}}}\n'.encode()
+
+    def _key(self, written: list[str]) -> str:
+        if not self._pk:
+            return "null"
+        parts = [written[place] for place in self._pk]
+        return parts[0] if len(parts) == 1 else f"[{','.join(parts)}]"
 
 
 def _compact(value: object) -> str:

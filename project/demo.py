@@ -21,7 +21,7 @@ from django.db import connection  # noqa: E402
 from backups.engines import engine_for  # noqa: E402
 from backups.engines.base import Engine  # noqa: E402
 from backups.exceptions import BackupsError  # noqa: E402
-from backups.management.reports import checks_table  # noqa: E402
+from backups.management.reports import checks_table, uncovered_report  # noqa: E402
 from backups.management.terminal import size, span, table  # noqa: E402
 from backups.services.backup import BackedUp, create_backup  # noqa: E402
 from backups.services.catalog import Asked  # noqa: E402
@@ -78,8 +78,8 @@ def back_up() -> BackedUp:
     totals = manifest.totals
     say(f"Backup {manifest.run}, number {manifest.sequence}, in {span(manifest.seconds)}.")
     say(f"{totals.rows:,} rows of {totals.tables} tables, {size(totals.bytes)}, stored in {size(totals.stored_bytes)}.")
-    for uncovered in manifest.uncovered:
-        say(f"Not covered: {uncovered.kind} {uncovered.name}: {uncovered.reason}.")
+    for line in uncovered_report(manifest):
+        say(line)
     return done
 
 

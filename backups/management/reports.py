@@ -43,8 +43,16 @@ def backup_report(manifest: Manifest, place: str) -> list[str]:
         f"({size(totals.new_bytes)} new).",
         f"It lies in {place}.",
     ]
-    lines += [f"Not covered: {u.kind} {u.name}: {u.reason}." for u in manifest.uncovered]
-    return lines
+    return [*lines, *uncovered_report(manifest)]
+
+
+def uncovered_report(manifest: Manifest) -> list[str]:
+    """Name what is not in a backup, one line a reason."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for uncovered in manifest.uncovered:
+        rows = f" ({uncovered.rows:,})" if uncovered.rows else ""
+        reasons.setdefault((uncovered.kind, uncovered.reason), []).append(f"{uncovered.name}{rows}")
+    return [f"Not covered: {kind} {', '.join(names)}: {reason}." for (kind, reason), names in reasons.items()]
 
 
 def verification_report(result: Result) -> list[str]:

@@ -9,7 +9,7 @@ from itertools import islice
 
 from backups.contents import Chunk
 from backups.manifest import TableEntry
-from backups.rows import encode
+from backups.rows import Encoder
 from backups.verification.findings import Finding, Status
 from backups.verification.registry import Copy, restored_check
 
@@ -26,7 +26,7 @@ def content(copy: Copy) -> Iterable[Finding]:
 
 def _table(copy: Copy, entry: TableEntry) -> Finding:
     table = entry.table
-    found = (encode(table, row) for row in copy.snapshot.rows(table))
+    found = map(Encoder(table).encode, copy.snapshot.rows(table))
     digest, rows = hashlib.sha256(), 0
     for chunk in copy.contents.chunks(entry):
         wanted = list(chunk.lines())
