@@ -1,0 +1,171 @@
+"""One database of a MariaDB or MySQL server."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import load_backend
+
+from backups.engines.base import Engine, Loader, Snapshot
+from backups.engines.mysql import damage, errors, locking, objects, preflight, text
+from backups.engines.mysql.loader import MySqlLoader
+from backups.engines.mysql.session import DATABASE_ERRORS, Session, code_of, prepared
+from backups.engines.mysql.snapshot import MySqlSnapshot
+from backups.exceptions import TargetError
+from backups.facts import EngineFacts, Origin
+
+_LONGEST_NAME = 64
+_SYSTEM = {"information_schema", "mysql", "performance_schema", "sys"}
+_SCRATCH = re.compile(r"lifeboat_\d{8}t\d{6}z_[0-9a-f]+", re.ASCII)
+_PATIENCE = 5  # seconds that dropping waits for others before it ends their connections
+
+
+class MySqlEngine(Engine):
+    """See ``Engine``. Definitions are captured by ``SHOW CREATE``, rows are read in one repeatable read."""
+
+    vendor: ClassVar[str] = "mysql"
+    title: ClassVar[str] = "MariaDB/MySQL"
+
+    def connect(self) -> BaseDatabaseWrapper:
+        """See ``Engine.connect``; the driver's settings are ours, but for how to reach the server."""
+        return self._connect(self.name)
+
+    def resolve(self, name: str) -> str:
+        """See ``Engine.resolve``."""
+        if not name or len(name) > _LONGEST_NAME or name != name.strip() or "\x00" in name:
+            raise TargetError(
+                f"{name!r} is not fit for a database: it has 1 to {_LONGEST_NAME} characters, none of them at its ends a space."
+            )
+        if name.lower() in _SYSTEM:
+            raise TargetError(f"{name!r} belongs to the server itself.")
+        return name
+
+    def describe(self) -> str:
+        """See ``Engine.describe``."""
+        return f"{self.title} database {self.name} on {self._place()}"
+
+    def origin(self) -> Origin:
+        """See ``Engine.origin``. A server's own id changes with a failover, so it is part of the place."""
+        with errors.reading(self.describe()), self._inside() as session:
+            server = preflight.server(session)
+        return Origin(self.vendor, self.name, place=" ".join(filter(None, (self._place(), server.ident))))
+
+    def exists(self) -> bool:
+        """See ``Engine.exists``."""
+        with errors.making(self.describe()), self._server() as session:
+            return bool(session.query(f"SHOW DATABASES WHERE `Database` = {text.string(self._folded(session))}"))
+
+    def is_same(self, other: Engine) -> bool:
+        """See ``Engine.is_same``: the servers say who they are."""
+        if not isinstance(other, MySqlEngine):
+            return False
+        with errors.making(self.describe()), self._server() as one, other._server() as two:
+            return preflight.server(one) == preflight.server(two) and self._folded(one) == other._folded(two)
+
+    def preflight(self, facts: EngineFacts) -> list[str]:
+        """See ``Engine.preflight``."""
+        try:
+            with errors.making(self.describe()), self._server() as session:
+                return list(preflight.obstacles(session, self.name, facts))
+        except TargetError as error:
+            return [str(error)]
+
+    def create(self, facts: EngineFacts) -> None:
+        """See ``Engine.create``."""
+        charset, collation = (facts.properties.get(name, "") for name in ("charset", "collation"))
+        wanted = f" CHARACTER SET {text.name(charset)}" if charset else ""
+        wanted += f" COLLATE {text.name(collation)}" if collation else ""
+        with errors.making(self.describe()), self._server() as session:
+            session.run(f"CREATE DATABASE {text.name(self.name)}{wanted}")
+
+    def drop(self) -> None:
+        """See ``Engine.drop``."""
+        with errors.making(self.describe()), self._server() as session:
+            session.set({"lock_wait_timeout": _PATIENCE, "foreign_key_checks": 0})
+            statement = f"DROP DATABASE IF EXISTS {text.name(self.name)}"
+            try:
+                session.run(statement)
+            except DATABASE_ERRORS as error:
+                if code_of(error) not in errors.LOCK_WAIT:
+                    raise
+                locking.end_connections(session, self._folded(session))
+                session.run(statement)
+
+    def scratch_name(self, run: str) -> str:
+        """See ``Engine.scratch_name``."""
+        return "lifeboat_" + re.sub(r"[^a-z0-9]+", "_", run.lower())
+
+    def leftovers(self) -> list[str]:
+        """See ``Engine.leftovers``."""
+        with errors.making(self.describe()), self._server() as session:
+            found = (str(row[0]) for row in session.query(r"SHOW DATABASES LIKE 'lifeboat\_%'"))
+            return sorted(name for name in found if _SCRATCH.fullmatch(name))
+
+    @contextmanager
+    def lock(self, run: str) -> Iterator[None]:
+        """See ``Engine.lock``: a named lock of the server, which ends with its connection."""
+        with errors.reading(self.describe()):
+            session = self._server()
+        with session:
+            with errors.reading(self.describe()):
+                locking.take(session, self._folded(session), self.describe())
+            yield
+
+    @contextmanager
+    def snapshot(self, excluded: Collection[str] = ()) -> Iterator[Snapshot]:
+        """See ``Engine.snapshot``."""
+        with errors.reading(self.describe()):
+            session = self._inside()
+        with session:
+            snapshot = MySqlSnapshot(session, self.name, self.settings, self.describe())
+            snapshot.begin(excluded)
+            yield snapshot
+
+    @contextmanager
+    def loader(self) -> Iterator[Loader]:
+        """See ``Engine.loader``."""
+        with errors.making(self.describe()):
+            session = self._inside()
+        with session:
+            yield MySqlLoader(session, self.name, self.describe())
+
+    def normal(self, sql: str) -> str:
+        """See ``Engine.normal``: the server writes definitions in one way; only an event's state is not compared."""
+        return objects.disabled(sql) if objects.is_event(sql) else sql
+
+    def damage(self, mode: str, *, share: float = 0.5, seed: int = 0) -> str:
+        """See ``Engine.damage``."""
+        if mode == "drop-database":
+            self.drop()
+            return f"Dropped the {self.describe()}."
+        if mode == "corrupt-file":
+            raise TargetError(
+                "A server's files are its own: corrupt-file is for databases that are a file, such as SQLite's."
+            )
+        with errors.making(self.describe()), self._inside() as session:
+            return damage.break_tables(session, self.name, mode, share, seed)
+
+    def _place(self) -> str:
+        host = str(self.settings.get("HOST") or "localhost")
+        port = str(self.settings.get("PORT") or "")
+        return host if host.startswith("/") or not port else f"{host}:{port}"
+
+    def _connect(self, name: str) -> BaseDatabaseWrapper:
+        wrapper: type[BaseDatabaseWrapper] = load_backend(self.settings["ENGINE"]).DatabaseWrapper
+        options = prepared(self.settings.get("OPTIONS") or {})
+        ours = {"NAME": name, "OPTIONS": options, "ATOMIC_REQUESTS": False, "AUTOCOMMIT": True, "CONN_MAX_AGE": 0}
+        return wrapper({**self.settings, **ours}, alias=self.alias)
+
+    def _inside(self) -> Session:
+        return Session(self._connect(self.name))
+
+    def _server(self) -> Session:
+        """Return a session in no database: this one need not be there."""
+        return Session(self._connect(""))
+
+    def _folded(self, session: Session) -> str:
+        return self.name.lower() if session.folds_names else self.name

@@ -1,0 +1,165 @@
+"""Rows → multi-row INSERT statements, each sent in the background while the next one is put together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import chain, islice
+
+from backups.engines.mysql import cells, errors, text
+from backups.engines.mysql.columns import is_type
+from backups.engines.mysql.session import DATABASE_ERRORS, LENIENT_MODE, LOADING_MODE, Session, code_of, said
+from backups.exceptions import RestoreError
+from backups.rows import Decoder, Exact
+from backups.tables import Table
+
+_BATCH_BYTES, _BATCH_ROWS = 1024 * 1024, 20_000
+_DUPLICATE = re.compile(r"Duplicate entry '(.*)' for key '(?:.*\.)?PRIMARY'", re.DOTALL)
+
+
+class Unfit(Exception):
+    """The server took a value, but not as it is."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows on their way: what stands between the parentheses of each, and the lines that they came from."""
+
+    values: list[str] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+    size: int = 0
+
+    def add(self, values: str, line: bytes) -> None:
+        """Append one row."""
+        self.values.append(values)
+        self.lines.append(line)
+        self.size += len(values)
+
+
+class Inserter:
+    """Fills one table. ``bulk`` lets InnoDB sort the rows of an empty table instead of looking each one up.
+
+    In bulk, an error costs all rows that went in before it, so it is kept for what takes more than one statement.
+    """
+
+    def __init__(self, session: Session, table: Table, *, bulk: bool) -> None:
+        self._session, self._table, self._bulk = session, table, bulk
+        self._decoder = Decoder(table)
+        self._writers = [cells.writer(column) for column in table.columns]
+        self._enums = {column.name for column in table.columns if is_type(column, "enum")}
+        self._named_by = [i for i, c in enumerate(table.columns) if c.name in (table.pk or table.key)]
+        columns = text.names([column.name for column in table.columns])
+        self._into = f"INSERT INTO {text.name(table.name)} ({columns}) VALUES "
+        self._most = min(_BATCH_BYTES, session.largest_packet // 4)
+        self._inserted = 0
+
+    def insert(self, lines: Iterable[bytes]) -> int:
+        """Insert the rows of these lines and return how many; raise RestoreError naming the first that did not go in."""
+        batches = self._batches(lines)
+        head = list(islice(batches, 2))
+        self._begin(bulk=self._bulk and len(head) > 1)
+        with ThreadPoolExecutor(1, thread_name_prefix="lifeboat-insert") as pool:
+            sent: tuple[Batch, Future[None]] | None = None
+            for batch in chain(head, batches):
+                self._await(sent)
+                sent = batch, pool.submit(self._send, batch.values)
+            self._await(sent)
+        self._commit()
+        return self._inserted
+
+    def _batches(self, lines: Iterable[bytes]) -> Iterator[Batch]:
+        batch = Batch()
+        for line in lines:
+            batch.add(self._values(line), line)
+            if batch.size >= self._most or len(batch.lines) >= _BATCH_ROWS:
+                yield batch
+                batch = Batch()
+        if batch.lines:
+            yield batch
+
+    def _values(self, line: bytes) -> str:
+        row = self._decoder.decode(line)
+        try:
+            return ",".join([write(cell) for write, cell in zip(self._writers, row, strict=True)])
+        except cells.Misplaced as error:
+            raise self._refused(line, str(error)) from error
+
+    def _begin(self, *, bulk: bool) -> None:
+        # An ENUM may hold the empty text that stands for no member; only a lenient server takes it, so each of its
+        # warnings is looked at.
+        mode = LENIENT_MODE if self._enums else LOADING_MODE
+        self._session.set({"unique_checks": int(not bulk), "sql_mode": text.string(mode)})
+        self._session.run("START TRANSACTION")
+
+    def _send(self, values: list[str]) -> None:
+        sql = f"{self._into}({'),('.join(values)})"
+        if len(sql) * 4 > self._session.largest_packet and len(sql.encode()) >= self._session.largest_packet:
+            raise Unfit(f"it is longer than the server's max_allowed_packet of {self._session.largest_packet} bytes")
+        self._session.run(sql)
+        if self._enums:
+            self._heed_warnings()
+
+    def _heed_warnings(self) -> None:
+        for code, told in self._session.warnings():
+            named = re.search(r"for column '(.*)' at row", told)
+            if code != errors.TRUNCATED or named is None or named[1].rpartition(".")[2].strip("`") not in self._enums:
+                raise Unfit(f"{told} (warning {code})")
+
+    def _await(self, sent: tuple[Batch, Future[None]] | None) -> None:
+        if sent is None:
+            return
+        batch, future = sent
+        try:
+            future.result()
+        except (*DATABASE_ERRORS, Unfit) as error:
+            raise self._first_refused(batch, error) from error
+        self._inserted += len(batch.lines)
+
+    def _first_refused(self, batch: Batch, error: Exception) -> RestoreError:
+        """Insert the rows of a batch that failed one by one, and return what is wrong with the first that does not go in."""
+        if code_of(error) in errors.GONE:
+            return self._failed(error)
+        try:
+            # A bulk insert has lost its transaction. Tables without transactions keep what went in before the error.
+            self._session.run("COMMIT")
+            self._begin(bulk=False)
+            there = self._session.value(f"SELECT COUNT(*) FROM {text.name(self._table.name)}")
+            done = max(int(there) - self._inserted, 0)
+        except DATABASE_ERRORS:
+            return self._failed(error)
+        for values, line in islice(zip(batch.values, batch.lines, strict=True), done, None):
+            try:
+                self._send([values])
+            except (*DATABASE_ERRORS, Unfit) as refusal:
+                return self._refused(line, _reason(refusal))
+        return self._failed(error)
+
+    def _commit(self) -> None:
+        try:
+            self._session.run("COMMIT")
+        except DATABASE_ERRORS as error:
+            raise self._failed(error) from error
+
+    def _refused(self, line: bytes, reason: str) -> RestoreError:
+        row = self._decoder.decode(line)
+        cells_of_key = [row[i] for i in self._named_by]
+        key = ", ".join(str(cell.value) if isinstance(cell, Exact) else str(cell) for cell in cells_of_key)
+        which = f"The row with primary key {key}" if key else "A row"
+        return RestoreError(
+            f"{which} of table {self._table.name} did not go in: {reason}.", table=self._table.name, key=key
+        )
+
+    def _failed(self, error: Exception) -> RestoreError:
+        told = _reason(error)
+        found = _DUPLICATE.search(told)
+        return RestoreError(
+            f"The rows of table {self._table.name} did not go in: {told}.",
+            table=self._table.name,
+            key=found[1] if found else "",
+        )
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, Unfit) else said(error)

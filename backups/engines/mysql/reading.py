@@ -1,0 +1,239 @@
+"""How rows are read: the fast way and the plain one, both in pages of key order, so that the connection stays free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from backups.engines import codec
+from backups.engines.codec import Codec, Misfit, NativeRow, Writer
+from backups.engines.mysql import cells, text
+from backups.engines.mysql.columns import digits, is_type
+from backups.engines.mysql.session import Session
+from backups.exceptions import UnreadableValue
+from backups.facts import Key, Span
+from backups.rows import Cell, Exact, Row
+from backups.tables import Column, Table
+
+LiteralsOf = Callable[[NativeRow], list[str]]
+_PAGE_BYTES, _FEWEST, _MOST = 16 * 1024 * 1024, 64, 20_000
+_STEP_BYTES, _LONGEST_STEP = 512 * 1024, 256
+_SORTABLE = {"integer", "boolean", "decimal", "float", "date", "time", "datetime", "timestamp", "duration"}
+_BYTES = {"binary", "native"}
+_UNFAITHFUL = "X'FF'"  # stands for a text that utf8mb4 cannot say: never valid, so that reading it fails
+
+
+class Reader:
+    """Reads one table. ``row_bytes`` is about how long a row is, 0 where that is not known."""
+
+    def __init__(self, session: Session, table: Table, row_bytes: int = 0) -> None:
+        self._session, self._table = session, table
+        usual = max(row_bytes, 64)
+        self._page = min(max(_PAGE_BYTES // usual, _FEWEST), _MOST)
+        self._step = min(max(_STEP_BYTES // usual, 1), _LONGEST_STEP)
+        names = [column.name for column in table.columns]
+        self._key = [names.index(name) for name in table.key]
+        self._literals = [cells.writer(table.columns[i]) for i in self._key]
+        self._texts = [cells.reader(column) for column in table.columns]
+
+    def lines(self, span: Span) -> Iterator[bytes]:
+        """Yield canonical lines, from the driver's own values."""
+        codec = Codec(self._table, [_writer(column) for column in self._table.columns], self._reference)
+        selected = [_quick(column) for column in self._table.columns]
+        try:
+            yield from codec.lines(self._pages(selected, span, self._reference))
+        except UnicodeDecodeError:
+            # The driver does not say where; the plain way does.
+            for _ in self.rows(span):
+                pass
+            raise
+
+    def rows(self, span: Span) -> Iterator[Row]:
+        """Yield cells, from the server's own text or bytes of each value."""
+        selected = [_plain(column) for column in self._table.columns]
+        yield from map(self._row, self._pages(selected, span, self._row))
+
+    def _pages(self, selected: list[str], span: Span, cells_of: Callable[[NativeRow], Row]) -> Iterator[NativeRow]:
+        if not self._key:
+            yield from self._session.stream(self._statement(selected, Span()), self._step)
+            return
+        while True:
+            rows = 0
+            last: NativeRow = ()
+            for last in self._session.stream(self._statement(selected, span), self._step):
+                rows += 1
+                yield last
+            if rows < self._page:
+                return
+            found = cells_of(last)
+            span = Span(tuple(_filled(found[i]) for i in self._key), span.upto)
+
+    def _statement(self, selected: list[str], span: Span) -> str:
+        sql = f"SELECT {', '.join(selected) or 'NULL'} FROM {text.name(self._table.name)} AS t"
+        if not self._key:
+            return f"{sql} ORDER BY {', '.join(_whole_row(self._table))}"
+        keys = [_column(self._table.columns[i]) for i in self._key]
+        bounds = [_above(keys, self._bound(span.after))] if span.after else []
+        bounds += [_up_to(keys, self._bound(span.upto))] if span.upto else []
+        where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
+        return f"{sql}{where} ORDER BY {', '.join(keys)} LIMIT {self._page}"
+
+    def _bound(self, key: Key) -> list[str]:
+        return [literal(cell) for literal, cell in zip(self._literals, key, strict=True)]
+
+    def _reference(self, row: NativeRow) -> Row:
+        """Return the cells of driver values: of rows that the fast way cannot write."""
+        return [self._cell(i, value) for i, value in enumerate(row)]
+
+    def _cell(self, i: int, value: Any) -> Cell:
+        column = self._table.columns[i]
+        if value is None:
+            return None
+        if isinstance(value, bytes):
+            return cells.from_bytes(column, value) if column.kind in _BYTES else self._texts[i](value.decode())
+        return self._texts[i](repr(value) if isinstance(value, float) else str(value))
+
+    def _row(self, row: NativeRow) -> Row:
+        """Return the cells of bytes: of the server's text, or of the value itself where it is bytes."""
+        found: Row = []
+        for i, (column, value) in enumerate(zip(self._table.columns, row, strict=True)):
+            if value is None:
+                found.append(None)
+            elif column.kind in _BYTES:
+                found.append(cells.from_bytes(column, value))
+            else:
+                found.append(self._texts[i](self._decoded(i, value, row)))
+        return found
+
+    def _decoded(self, i: int, value: bytes, row: NativeRow) -> str:
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            key = ", ".join(row[k].decode(errors="replace") for k in self._key if k != i) or "unknown"
+            column = self._table.columns[i]
+            reason = "it holds bytes that are no text of its character set, or that Unicode does not have"
+            raise UnreadableValue(self._table.name, key, column.name, reason) from None
+
+
+def _filled(cell: Cell) -> str | Exact:
+    if cell is None:
+        raise AssertionError("a key column held NULL, which its definition rules out")
+    return cell
+
+
+def _column(column: Column) -> str:
+    """Qualified, since ORDER BY would otherwise look among the selected expressions first."""
+    return f"t.{text.name(column.name)}"
+
+
+def _quick(column: Column) -> str:
+    """Return the expression that the driver makes an exact value of."""
+    if column.kind == "float" or is_type(column, "bit"):
+        return f"{_column(column)} + 0" + ("e0" if column.kind == "float" else "")  # FLOAT's own text is cut short
+    if column.kind == "native":
+        return f"CAST({_column(column)} AS BINARY)"
+    return _unicode(column) if column.detail else _column(column)
+
+
+def _plain(column: Column) -> str:
+    """Return the expression of the value's text, or of the value itself where it is bytes; as bytes in either case.
+
+    Not HEX(): it is NULL, without a word, for what is longer than half of max_allowed_packet.
+    """
+    if column.kind in _BYTES:
+        return f"CAST({_column(column)} AS BINARY)"
+    if column.kind == "float" or is_type(column, "bit"):
+        return f"CAST(CAST({_quick(column)} AS CHAR) AS BINARY)"
+    if column.detail:
+        return _unicode(column)
+    return f"CAST(CONVERT({_column(column)} USING utf8mb4) AS BINARY)"
+
+
+def _unicode(column: Column) -> str:
+    """Return the expression of a text of another character set, as UTF-8, where it comes back from that as it was."""
+    own, there = _column(column), f"CONVERT({_column(column)} USING utf8mb4)"
+    back = f"CONVERT({there} USING {column.detail})"
+    same = f"CAST({back} AS BINARY) <=> CAST({own} AS BINARY)"
+    return f"IF({same}, CAST({there} AS BINARY), {_UNFAITHFUL})"
+
+
+def _whole_row(table: Table) -> list[str]:
+    """Return what to sort by where there is no key: numbers and times, then a digest of all values.
+
+    The server sorts by the first bytes of long values only, so texts are sorted by digest.
+    """
+    sortable = [_column(column) for column in table.columns if column.kind in _SORTABLE]
+    digests = [f"IFNULL(SHA2({_plain(column)}, 256), '-')" for column in table.columns]
+    return [*sortable, f"SHA2(CONCAT({', '.join(digests)}), 256)"]
+
+
+def _above(keys: Sequence[str], bound: Sequence[str]) -> str:
+    first, value = keys[0], bound[0]
+    if len(keys) == 1:
+        return f"{first} > {value}"
+    # Said in a way that the server finds the place in the index by.
+    return f"{first} >= {value} AND ({first} > {value} OR ({_above(keys[1:], bound[1:])}))"
+
+
+def _up_to(keys: Sequence[str], bound: Sequence[str]) -> str:
+    first, value = keys[0], bound[0]
+    if len(keys) == 1:
+        return f"{first} <= {value}"
+    return f"{first} <= {value} AND ({first} < {value} OR ({_up_to(keys[1:], bound[1:])}))"
+
+
+def _writer(column: Column) -> Writer:
+    if column.kind == "text" and column.detail:
+        return codec.each(bytes.decode, bytes)
+    if column.kind == "uuid" and is_type(column, "uuid"):
+        return codec.plain(str)
+    if column.kind in ("datetime", "timestamp"):
+        return codec.each(_moment(digits(column.type), "Z" if column.kind == "datetime" else ""), str)
+    if column.kind == "time":
+        return codec.each(_time_of_day(digits(column.type)), str)
+    return _WRITERS.get(column.kind) or codec.plain(str)
+
+
+def _date(value: str) -> str:
+    date.fromisoformat(value)  # zero dates and impossible days
+    return value
+
+
+_WRITERS: dict[str, Writer] = {
+    "integer": codec.plain(int),
+    "boolean": codec.each(codec.boolean, int),
+    "float": codec.each(codec.float_text, float),
+    "duration": codec.each(codec.duration_text, int),
+    "date": codec.each(_date, str),
+    "uuid": codec.each(codec.uuid_text, str),
+    "json": codec.each(codec.json_text, str),
+    "binary": codec.each(codec.base64_text, bytes),
+    "native": codec.each(lambda value: value.hex().upper(), bytes),
+}
+
+
+def _fraction(kept: int) -> str:
+    """Return what a time with this many digits of a second lacks of six."""
+    return "0" * (6 - kept) if kept else ".000000"
+
+
+def _moment(kept: int, mark: str) -> Callable[[str], str]:
+    end = _fraction(kept) + mark
+
+    def write(value: str) -> str:
+        _date(value[:10])  # the time of day is always one
+        return f"{value[:10]}T{value[11:]}{end}"
+
+    return write
+
+
+def _time_of_day(kept: int) -> Callable[[str], str]:
+    end, length = _fraction(kept), 9 + kept if kept else 8
+
+    def write(value: str) -> str:
+        if len(value) != length or not "00" <= value[:2] < "24":
+            raise Misfit
+        return value + end
+
+    return write
