@@ -16,8 +16,6 @@ from backups.schema import Schema, Sequence, Statement
 from backups.tables import Table
 
 _TABLES_AT_ONCE = 100
-# The server builds one of these at a time.
-_ALONE = ("FULLTEXT", "SPATIAL", "VECTOR")
 
 
 class MySqlLoader(Loader):
@@ -90,15 +88,15 @@ class MySqlLoader(Loader):
         wanted = [statement for statement in schema.after if statement.kind == kind]
         for table, group in groupby(wanted, key=lambda statement: statement.table):
             progress(Step(kind, table))
-            prefix, together = ddl.alter(table), []
-            for statement in group:
-                change = statement.sql.removeprefix(prefix)
-                if change.removeprefix("ADD ").startswith(_ALONE):
-                    self._make(statement.sql, statement)
+            prefix = ddl.alter(table)
+            for alone, some in groupby(group, key=lambda statement: statement.sql.startswith(_alone(prefix))):
+                several = list(some)
+                if alone:
+                    for statement in several:
+                        self._make(statement.sql, statement)
                 else:
-                    together.append(change)
-            if together:
-                self._make(prefix + ", ".join(together), Statement(kind, "", "", table))
+                    changes = ", ".join(statement.sql.removeprefix(prefix) for statement in several)
+                    self._make(prefix + changes, Statement(kind, "", "", table))
 
     def _look_into(self, key: ddl.ForeignKey, known: dict[tuple[str, tuple[str, ...], str], int]) -> None:
         if key.table not in self._keys:
@@ -133,3 +131,8 @@ class MySqlLoader(Loader):
     def _counter(self, table: str) -> int:
         shown = self._session.query(f"SHOW CREATE TABLE {text.name(table)}")[0][1]
         return ddl.definition(table, shown, self._database).counter
+
+
+def _alone(prefix: str) -> tuple[str, ...]:
+    """Return how the statements begin that make an index of which the server builds one at a time."""
+    return tuple(f"{prefix}ADD {kind} " for kind in ("FULLTEXT", "SPATIAL", "VECTOR"))

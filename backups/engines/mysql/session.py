@@ -46,6 +46,7 @@ _SETTINGS = {
     "max_sort_length": _SORTED_BYTES,
     "sql_select_limit": "DEFAULT",
     "sql_quote_show_create": 1,
+    "max_error_count": 65_535,
     "foreign_key_checks": 1,
     "unique_checks": 1,
 }
