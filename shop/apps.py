@@ -10,3 +10,7 @@ class ShopConfig(AppConfig):
     name = "shop"
     verbose_name = _("Shop")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Tell the verification what must hold in the shop."""
+        from shop import invariants  # noqa: F401
