@@ -112,7 +112,7 @@ class MySqlEngine(Engine):
             session = self._server()
         with session:
             with errors.reading(self.describe()):
-                locking.take(session, self._folded(session), self.describe())
+                locking.take(session, self._folded(session), run, self.describe())
             yield
 
     @contextmanager

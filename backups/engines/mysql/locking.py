@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import string
 from datetime import UTC, datetime, timedelta
 
 from backups.engines.mysql import text
@@ -11,35 +12,58 @@ from backups.exceptions import LockHeld
 
 _PREFIX = "lifeboat:"
 _LONGEST = 64
+_DIGEST = 16
+# The server remembers nothing of a lock but its name and its connection. So the holder writes down which run it is in
+# more locks, one for each letter; whoever is refused asks for every letter at every place.
+_LETTERS = string.ascii_letters + string.digits + "-"
+_PLACES = 32
 
 
 def lock_name(database: str) -> str:
     """Return the name of a database's lock; the server compares names without case, and takes 64 characters."""
     name = _PREFIX + database
-    if len(name) <= _LONGEST and name == name.lower():
-        return name
-    return _PREFIX + hashlib.sha256(database.encode()).hexdigest()[: _LONGEST - len(_PREFIX)]
+    return name if len(name) <= _LONGEST and name == name.lower() else _PREFIX + _digest(database)
 
 
-def take(session: Session, database: str, named: str) -> None:
+def take(session: Session, database: str, run: str, named: str) -> None:
     """Take a database's lock, which lasts as long as the session's connection; raise LockHeld where another has it."""
     wanted = text.string(lock_name(database))
-    if session.value(f"SELECT GET_LOCK({wanted}, 0)") == 1:
-        return
-    holder = session.value(f"SELECT IS_USED_LOCK({wanted})")
-    raise LockHeld(f"Somebody else is at work on {named}{_who(session, holder)}.")
+    if session.value(f"SELECT GET_LOCK({wanted}, 0)") != 1:
+        holder = session.value(f"SELECT IS_USED_LOCK({wanted})")
+        raise LockHeld(f"Somebody else is at work on {named}{_who(session, database, holder)}.")
+    written = [_letter(database, place, letter) for place, letter in enumerate(run[:_PLACES]) if letter in _LETTERS]
+    session.query(f"SELECT {', '.join(f'GET_LOCK({name}, 0)' for name in written) or 1}")
 
 
-def _who(session: Session, connection: int | None) -> str:
+def _who(session: Session, database: str, connection: int | None) -> str:
     """Say who holds a lock: its connection does nothing else, so it has been idle since it took it."""
     if connection is None:
         return ""
+    run = _run(session, database, connection)
+    doing = f": run {run}" if run else ""
     rows = session.query(f"SELECT USER, HOST, TIME FROM information_schema.PROCESSLIST WHERE ID = {int(connection)}")
     if not rows:
-        return f": connection {connection}"
+        return f"{doing}, connection {connection}"
     user, host, seconds = rows[0]
     since = datetime.now(UTC) - timedelta(seconds=int(seconds or 0))
-    return f": {user} from {host} (connection {connection}), since {since:%Y-%m-%d %H:%M:%S} UTC"
+    return f"{doing}, {user} from {host} (connection {connection}), since {since:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _run(session: Session, database: str, connection: int) -> str:
+    def place(number: int) -> str:
+        held = (f"IS_USED_LOCK({_letter(database, number, letter)}) = {int(connection)}" for letter in _LETTERS)
+        tried = ", ".join(f"IF({one}, {text.string(letter)}, '')" for one, letter in zip(held, _LETTERS, strict=True))
+        return f"CONCAT({tried})"
+
+    return "".join(session.query(f"SELECT {', '.join(map(place, range(_PLACES)))}")[0])
+
+
+def _letter(database: str, place: int, letter: str) -> str:
+    return text.string(f"{_PREFIX}{_digest(database)[:_DIGEST]}:{place}:{ord(letter)}")
+
+
+def _digest(database: str) -> str:
+    return hashlib.sha256(database.encode()).hexdigest()[: _LONGEST - len(_PREFIX)]
 
 
 def end_connections(session: Session, database: str) -> None:

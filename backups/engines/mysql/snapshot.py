@@ -216,7 +216,7 @@ class MySqlSnapshot(Snapshot):
         if needed:
             user, table = needed[0]
             raise ConfigurationError(
-                f"Table {table} is excluded, but {user} of {self._named} needs it, so such a backup could not be restored.",
+                f"{user[0].upper()}{user[1:]} of {self._named} needs table {table}, which is excluded: such a backup could not be restored.",
                 hint="Take it out of BACKUPS['EXCLUDE'], or leave out its rows only: BACKUPS['EXCLUDE_DATA'].",
             )
 
