@@ -49,7 +49,7 @@ def check_engines(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
     """W001: a database is of an engine that cannot be backed up."""
     return [
         Alert(f"Database {alias!r} cannot be backed up. {problem}", hint=hint, id="backups.W001")
-        for alias in connections.settings
+        for alias in list(connections.settings)
         for problem, hint in _engine_problems(alias)
     ]
 

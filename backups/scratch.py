@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 from django.db import connections, router
@@ -33,6 +34,37 @@ class SourceRouter:
         return True if same else None
 
 
+class _Aliases:
+    """The temporary aliases beside the project's own, for threads that come and go.
+
+    Django's mapping is exchanged and never changed: another thread may be walking through it, and it is the very object
+    that ``settings.DATABASES`` is, where no temporary alias has any business.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._project: dict[str, Any] = {}
+        self._temporary: dict[str, Any] = {}
+
+    def add(self, alias: str, settings: dict[str, Any]) -> None:
+        with self._lock:
+            if not self._temporary:
+                self._project = connections.settings
+            self._temporary[alias] = settings
+            self._exchange()
+
+    def remove(self, alias: str) -> None:
+        with self._lock:
+            del self._temporary[alias]
+            self._exchange()
+
+    def _exchange(self) -> None:
+        connections.settings = {**self._project, **self._temporary} if self._temporary else self._project
+
+
+_ALIASES = _Aliases()
+
+
 @contextmanager
 def registered(engine: Engine, source: str) -> Iterator[str]:
     """Register a database with Django for as long as one is inside; yields the alias to pass to ``using()``.
@@ -40,7 +72,7 @@ def registered(engine: Engine, source: str) -> Iterator[str]:
     ``engine`` is the database that was made, ``source`` the alias that it is a copy of.
     """
     alias = f"lifeboat_{secrets.token_hex(6)}"
-    connections.settings[alias] = {**engine.settings, "ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 0}
+    _ALIASES.add(alias, {**engine.settings, "ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 0})
     answers = SourceRouter(alias, source)
     router.routers.insert(0, answers)
     try:
@@ -49,7 +81,7 @@ def registered(engine: Engine, source: str) -> Iterator[str]:
         router.routers.remove(answers)
         connections[alias].close()
         del connections[alias]
-        del connections.settings[alias]
+        _ALIASES.remove(alias)
 
 
 @contextmanager
