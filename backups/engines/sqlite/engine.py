@@ -163,7 +163,10 @@ class SQLiteEngine(Engine):
         return sql
 
     def damage(self, mode: str, *, share: float = 0.5, seed: int = 0) -> str:
-        return f"In the {self.describe()}: {self._damaged(mode, share, seed)}."
+        try:
+            return f"In the {self.describe()}: {self._damaged(mode, share, seed)}."
+        except (sqlite3.Error, DjangoError, OSError) as error:
+            raise TargetError(f"The {self.describe()} could not be broken: {error}.") from error
 
     def _damaged(self, mode: str, share: float, seed: int) -> str:
         path = self.place.path
