@@ -45,7 +45,8 @@ class DatabaseCommand(BaseCommand):
     # On the worst day nothing else of the project need be in order; what a verb needs it checks itself.
     requires_system_checks: list[str] = []
     requires_migrations_checks = False
-    several_at_once = True
+    # What a command is asked for is shown at any verbosity where it is an answer, not a report of what was done.
+    answers = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add what every command takes, then the command's own."""
@@ -80,19 +81,19 @@ class DatabaseCommand(BaseCommand):
             except BackupsError as error:
                 errors.append(error)
                 outcomes.append(Outcome({"error": str(error), "hint": error.hint}))
-        self._print(outcomes, as_json=options["json"], several=bool(options["databases"]) and len(databases) > 1)
+        if options["json"]:
+            documents = [outcome.document for outcome in outcomes]
+            several = len(databases) > 1 or EVERY_DATABASE in (options["databases"] or ())
+            self.stdout.write(json.dumps(documents if several else documents[0], ensure_ascii=False, default=str))
+        elif options["verbosity"] > 0 or self.answers:
+            self._report(outcomes)
+        for note in (note for outcome in outcomes for note in outcome.notes):
+            self.stderr.write(f"Note: {note}")
         self._leave(outcomes, errors)
 
-    def _print(self, outcomes: list[Outcome], *, as_json: bool, several: bool) -> None:
-        if as_json:
-            documents = [outcome.document for outcome in outcomes]
-            self.stdout.write(json.dumps(documents if several else documents[0], ensure_ascii=False, default=str))
-            return
-        for outcome in outcomes:
-            for line in outcome.report:
-                self.stdout.write(line)
-            for line in outcome.notes:
-                self.stderr.write(f"Note: {line}")
+    def _report(self, outcomes: list[Outcome]) -> None:
+        for line in (line for outcome in outcomes for line in outcome.report):
+            self.stdout.write(line)
 
     def _leave(self, outcomes: list[Outcome], errors: list[BackupsError]) -> None:
         if errors:

@@ -11,12 +11,12 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from backups.exceptions import BackupsError, ObjectMissing
+from backups.exceptions import BackupsError, ObjectMissing, StorageUnavailable
 from backups.repository.names import RUN
 
 if TYPE_CHECKING:
@@ -76,7 +76,9 @@ def beating(repository: Repository, run: str, verb: str, database: str, requeste
     finally:
         stop.set()
         thread.join()
-        remove_beats(repository, run)
+        # What was done is done. Where a storage deletes nothing, a beat that stays is dead once this process is.
+        with suppress(StorageUnavailable):
+            remove_beats(repository, run)
 
 
 def put_beat(repository: Repository, beat: Beat, number: int) -> None:
@@ -87,9 +89,11 @@ def put_beat(repository: Repository, beat: Beat, number: int) -> None:
 
 
 def remove_beats(repository: Repository, run: str) -> None:
-    """Remove what is left of a run's beats."""
-    for name in repository.objects.list(f"runs/{run}"):
+    """Remove what is left of a run's beats, and the folder that they lay in."""
+    folder = f"runs/{run}"
+    for name in repository.objects.list(folder):
         repository.objects.delete(name)
+    repository.objects.remove_folder(folder)
 
 
 def living(repository: Repository, now: datetime | None = None) -> list[Beat]:

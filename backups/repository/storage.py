@@ -69,6 +69,10 @@ class Objects(ABC):
         if self.exists(name):
             raise StorageUnavailable(f"The storage did not delete {name}.")
 
+    @abstractmethod
+    def remove_folder(self, folder: str) -> None:
+        """Remove an empty folder that nothing is put into any more."""
+
     def written(self, name: str) -> datetime:
         """Return when the storage says that the object was written."""
         with _storage_errors(f"looking at {name}"):
@@ -110,6 +114,11 @@ class LocalObjects(Objects):
             if path.read_bytes() != data:
                 raise NameTaken(f"{name} is there already with other bytes.") from None
 
+    def remove_folder(self, folder: str) -> None:
+        """Remove the folder, unless something lies in it."""
+        with suppress(OSError):
+            Path(self.storage.path(self.full(folder))).rmdir()
+
     def sweep(self, older_than: float) -> None:
         """Remove temporary files that a killed process left, last changed before that time (seconds since 1970)."""
         with suppress(FileNotFoundError):
@@ -137,6 +146,9 @@ class PlainObjects(Objects):
             if saved != full:
                 self.storage.delete(saved)
                 raise NameTaken(f"The storage would have stored {name} under another name.")
+
+    def remove_folder(self, folder: str) -> None:
+        """Do nothing: a storage of objects has folders in their names only."""
 
 
 def objects_for(storage: Storage, prefix: str) -> Objects:

@@ -16,6 +16,7 @@ class Command(DatabaseCommand):
     """List the backups of a database, newest first."""
 
     help = "List the backups of a database, newest first. Works with the database gone, from storage alone."
+    answers = True
 
     def perform(self, database: str, options: dict[str, Any], progress: Progress) -> Outcome:
         """List them."""

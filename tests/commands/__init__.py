@@ -1,0 +1,1 @@
+"""The commands, as an operator meets them: processes of manage.py, their streams and their exit status."""
