@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from backups.engines import values
@@ -64,17 +64,24 @@ def from_bytes(column: Column, found: bytes) -> str:
 
 def writer(column: Column) -> ToLiteral:
     """Return what makes an SQL literal of a cell; it raises Misplaced for one that does not belong into the column."""
+    write = columnwise(column)
+    return lambda cell: write([cell])[0]
+
+
+def columnwise(column: Column) -> Callable[[Sequence[Cell]], list[str]]:
+    """Return the same for many cells of a column at once, which is faster."""
     convert = _literal(column)
 
-    def literal(cell: Cell) -> str:
-        if cell is None:
-            return "NULL"
+    def literals(found: Sequence[Cell]) -> list[str]:
         try:
-            return _exactly(column, cell) if isinstance(cell, Exact) else convert(cell)
+            return [
+                "NULL" if cell is None else _exactly(column, cell) if isinstance(cell, Exact) else convert(cell)
+                for cell in found
+            ]
         except (ValueError, KeyError):
             raise Misplaced(f"{column.name} cannot hold what the line says") from None
 
-    return literal
+    return literals
 
 
 def _exactly(column: Column, cell: Exact) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import chain, islice
 
 from backups.engines.mysql import cells, errors, text
@@ -23,21 +22,6 @@ class Unfit(Exception):
     """The server took a value, but not as it is."""
 
 
-@dataclass(slots=True)
-class Batch:
-    """Rows on their way: what stands between the parentheses of each, and the lines that they came from."""
-
-    values: list[str] = field(default_factory=list)
-    lines: list[bytes] = field(default_factory=list)
-    size: int = 0
-
-    def add(self, values: str, line: bytes) -> None:
-        """Append one row."""
-        self.values.append(values)
-        self.lines.append(line)
-        self.size += len(values)
-
-
 class Inserter:
     """Fills one table. ``bulk`` lets InnoDB sort the rows of an empty table instead of looking each one up.
 
@@ -47,7 +31,7 @@ class Inserter:
     def __init__(self, session: Session, table: Table, *, bulk: bool) -> None:
         self._session, self._table, self._bulk = session, table, bulk
         self._decoder = Decoder(table)
-        self._writers = [cells.writer(column) for column in table.columns]
+        self._writers = [cells.columnwise(column) for column in table.columns]
         self._enums = [i for i, column in enumerate(table.columns) if is_type(column, "enum")]
         self._named_by = [i for i, c in enumerate(table.columns) if c.name in (table.pk or table.key)]
         columns = text.names([column.name for column in table.columns])
@@ -57,34 +41,40 @@ class Inserter:
 
     def insert(self, lines: Iterable[bytes]) -> int:
         """Insert the rows of these lines and return how many; raise RestoreError naming the first that did not go in."""
-        batches = self._batches(lines)
+        batches = ((batch, self._values(batch)) for batch in self._batches(lines))
         head = list(islice(batches, 2))
         self._begin(bulk=self._bulk and len(head) > 1)
         with ThreadPoolExecutor(1, thread_name_prefix="lifeboat-insert") as pool:
-            sent: tuple[Batch, Future[None]] | None = None
-            for batch in chain(head, batches):
+            sent: tuple[list[bytes], Future[None]] | None = None
+            for batch, values in chain(head, batches):
                 self._await(sent)
-                sent = batch, pool.submit(self._send, batch.values, batch.lines)
+                sent = batch, pool.submit(self._send, values, batch)
             self._await(sent)
         self._commit()
         return self._inserted
 
-    def _batches(self, lines: Iterable[bytes]) -> Iterator[Batch]:
-        batch = Batch()
+    def _batches(self, lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+        batch: list[bytes] = []
+        size = 0
         for line in lines:
-            batch.add(self._values(line), line)
-            if batch.size >= self._most or len(batch.lines) >= _BATCH_ROWS:
+            batch.append(line)
+            size += len(line)
+            if size >= self._most or len(batch) >= _BATCH_ROWS:
                 yield batch
-                batch = Batch()
-        if batch.lines:
+                batch, size = [], 0
+        if batch:
             yield batch
 
-    def _values(self, line: bytes) -> str:
-        row = self._decoder.decode(line)
+    def _values(self, lines: list[bytes]) -> list[str]:
+        """Return, for each line, what stands between its parentheses."""
+        rows = map(self._decoder.decode, lines)
         try:
-            return ",".join([write(cell) for write, cell in zip(self._writers, row, strict=True)])
+            literals = [write(found) for write, found in zip(self._writers, zip(*rows, strict=True), strict=True)]
         except cells.Misplaced as error:
-            raise self._refused(line, str(error)) from error
+            if len(lines) == 1:
+                raise self._refused(lines[0], str(error)) from error
+            return [values for line in lines for values in self._values([line])]
+        return list(map(",".join, zip(*literals, strict=True)))
 
     def _begin(self, *, bulk: bool) -> None:
         # An ENUM may hold an empty text that stands for no member, which only a lenient server takes.
@@ -109,7 +99,7 @@ class Inserter:
             if len(told) > empty or {code for code, _ in told} != {errors.TRUNCATED}:
                 raise Unfit(f"{told[0][1]} (warning {told[0][0]})")
 
-    def _await(self, sent: tuple[Batch, Future[None]] | None) -> None:
+    def _await(self, sent: tuple[list[bytes], Future[None]] | None) -> None:
         if sent is None:
             return
         batch, future = sent
@@ -117,9 +107,9 @@ class Inserter:
             future.result()
         except (*DATABASE_ERRORS, Unfit) as error:
             raise self._first_refused(batch, error) from error
-        self._inserted += len(batch.lines)
+        self._inserted += len(batch)
 
-    def _first_refused(self, batch: Batch, error: Exception) -> RestoreError:
+    def _first_refused(self, batch: list[bytes], error: Exception) -> RestoreError:
         """Insert the rows of a batch that failed one by one, and return what is wrong with the first that does not go in."""
         if code_of(error) in errors.GONE:
             return self._failed(error)
@@ -131,9 +121,9 @@ class Inserter:
             done = max(int(there) - self._inserted, 0)
         except DATABASE_ERRORS:
             return self._failed(error)
-        for values, line in islice(zip(batch.values, batch.lines, strict=True), done, None):
+        for line in islice(batch, done, None):
             try:
-                self._send([values], [line])
+                self._send(self._values([line]), [line])
             except (*DATABASE_ERRORS, Unfit) as refusal:
                 return self._refused(line, _reason(refusal))
         return self._failed(error)

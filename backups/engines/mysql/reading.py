@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from typing import Any
 
 from backups.engines import codec
@@ -16,11 +17,12 @@ from backups.facts import Key, Span
 from backups.rows import Cell, Exact, Row
 from backups.tables import Column, Table
 
-LiteralsOf = Callable[[NativeRow], list[str]]
 _PAGE_BYTES, _FEWEST, _MOST = 16 * 1024 * 1024, 64, 20_000
 _STEP_BYTES, _LONGEST_STEP = 512 * 1024, 256
 _SORTABLE = {"integer", "boolean", "decimal", "float", "date", "time", "datetime", "timestamp", "duration"}
 _BYTES = {"binary", "native"}
+_TEXTS = {"text", "json"}
+_BAD = "(unreadable)"
 _UNFAITHFUL = "X'FF'"  # stands for a text that utf8mb4 cannot say: never valid, so that reading it fails
 
 
@@ -36,6 +38,7 @@ class Reader:
         self._key = [names.index(name) for name in table.key]
         self._literals = [cells.writer(table.columns[i]) for i in self._key]
         self._texts = [cells.reader(column) for column in table.columns]
+        self._cells = [_cell_of(column) for column in table.columns]
 
     def lines(self, span: Span) -> Iterator[bytes]:
         """Yield canonical lines, from the driver's own values."""
@@ -50,7 +53,7 @@ class Reader:
             raise
 
     def rows(self, span: Span) -> Iterator[Row]:
-        """Yield cells, from the server's own text or bytes of each value."""
+        """Yield cells, from what the server says in text of each value."""
         selected = [_plain(column) for column in self._table.columns]
         yield from map(self._row, self._pages(selected, span, self._row))
 
@@ -95,25 +98,34 @@ class Reader:
         return self._texts[i](repr(value) if isinstance(value, float) else str(value))
 
     def _row(self, row: NativeRow) -> Row:
-        """Return the cells of bytes: of the server's text, or of the value itself where it is bytes."""
-        found: Row = []
-        for i, (column, value) in enumerate(zip(self._table.columns, row, strict=True)):
-            if value is None:
-                found.append(None)
-            elif column.kind in _BYTES:
-                found.append(cells.from_bytes(column, value))
-            else:
-                found.append(self._texts[i](self._decoded(i, value, row)))
-        return found
-
-    def _decoded(self, i: int, value: bytes, row: NativeRow) -> str:
+        """Return the cells of the server's texts, and of values that are bytes."""
         try:
-            return value.decode()
+            return [None if value is None else cell(value) for cell, value in zip(self._cells, row, strict=True)]
         except UnicodeDecodeError:
-            key = ", ".join(row[k].decode(errors="replace") for k in self._key if k != i) or "unknown"
-            column = self._table.columns[i]
-            reason = "it holds bytes that are no text of its character set, or that Unicode does not have"
-            raise UnreadableValue(self._table.name, key, column.name, reason) from None
+            raise self._unreadable(row) from None
+
+    def _unreadable(self, row: NativeRow) -> UnreadableValue:
+        key = ", ".join(_shown(row[i]) for i in self._key) or "unknown"
+        bad = next(
+            i for i, column in enumerate(self._table.columns) if column.kind in _TEXTS and _shown(row[i]) == _BAD
+        )
+        reason = "it holds bytes that are no text of its character set, or that Unicode does not have"
+        return UnreadableValue(self._table.name, key, self._table.columns[bad].name, reason)
+
+
+def _cell_of(column: Column) -> Callable[[Any], Cell]:
+    """Return what makes a cell of the result of a column's plain expression."""
+    if column.kind in _BYTES:
+        return partial(cells.from_bytes, column)
+    from_text = cells.reader(column)
+    return (lambda value: from_text(value.decode())) if column.kind in _TEXTS else from_text
+
+
+def _shown(value: Any) -> str:
+    try:
+        return value.decode() if isinstance(value, bytes) else str(value)
+    except UnicodeDecodeError:
+        return _BAD
 
 
 def _filled(cell: Cell) -> str | Exact:
@@ -133,21 +145,19 @@ def _quick(column: Column) -> str:
         return f"{_column(column)} + 0" + ("e0" if column.kind == "float" else "")  # FLOAT's own text is cut short
     if column.kind == "native":
         return f"CAST({_column(column)} AS BINARY)"
-    return _unicode(column) if column.detail else _column(column)
+    return _unicode(column) if column.detail and column.kind in _TEXTS else _column(column)
 
 
 def _plain(column: Column) -> str:
-    """Return the expression of the value's text, or of the value itself where it is bytes; as bytes in either case.
+    """Return the expression of the value's text, or of its bytes where it has any number of them.
 
     Not HEX(): it is NULL, without a word, for what is longer than half of max_allowed_packet.
     """
     if column.kind in _BYTES:
         return f"CAST({_column(column)} AS BINARY)"
-    if column.kind == "float" or is_type(column, "bit"):
-        return f"CAST(CAST({_quick(column)} AS CHAR) AS BINARY)"
-    if column.detail:
-        return _unicode(column)
-    return f"CAST(CONVERT({_column(column)} USING utf8mb4) AS BINARY)"
+    if column.kind in _TEXTS:
+        return _unicode(column) if column.detail else f"CAST(CONVERT({_column(column)} USING utf8mb4) AS BINARY)"
+    return f"CAST({_quick(column)} AS CHAR)"
 
 
 def _unicode(column: Column) -> str:

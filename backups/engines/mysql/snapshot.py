@@ -216,7 +216,8 @@ class MySqlSnapshot(Snapshot):
         if needed:
             user, table = needed[0]
             raise ConfigurationError(
-                f"{user[0].upper()}{user[1:]} of {self._named} needs table {table}, which is excluded: such a backup could not be restored.",
+                f"The {user} of {self._named} needs table {table}, which is excluded, so such a backup could not be "
+                "restored.",
                 hint="Take it out of BACKUPS['EXCLUDE'], or leave out its rows only: BACKUPS['EXCLUDE_DATA'].",
             )
 
