@@ -70,26 +70,31 @@ class Cutter:
         self._inherited = False
 
     def add(self, line: bytes) -> Piece | None:
-        """Take one line; return the piece that was complete before it or with it."""
+        """Take one line; return the piece that was complete before it or with it.
+
+        Between the parent's boundaries a piece is cut only when one line more comes: it may end where the parent's did.
+        """
         full = None
-        if self._piece.rows and self._piece.size + len(line) > self._limits.largest:
+        if self._piece.rows and (self._piece.size + len(line) > self._limits.largest or self._is_overdue()):
             full = self._take()
         self._piece.add(line)
-        if full is None and self._complete():
+        if full is None and not self._inherited and self._is_complete():
             full = self._take()
         return full
 
     def boundary(self) -> Piece | None:
-        """Cut where the parent did, unless the piece is so small that it should merge with the next one."""
-        if self._piece.rows * 4 >= max(self.rows, 1) and self._piece.rows:
-            return self._take()
-        return None
+        """Cut where the parent did, unless the piece is so small, in rows and bytes, that it should merge with the next."""
+        enough = self.rows and self._piece.rows * 4 >= self.rows
+        return self._take() if enough or self._piece.size * 4 >= self._limits.target else None
 
     def finish(self) -> Piece | None:
         """Return what is left."""
         return self._take() if self._piece.rows else None
 
-    def _complete(self) -> bool:
+    def _is_overdue(self) -> bool:
+        return self._inherited and self._is_complete()
+
+    def _is_complete(self) -> bool:
         if not self.rows:
             return self._piece.size >= self._limits.target
         return self._piece.rows >= (2 * self.rows if self._inherited else self.rows)

@@ -78,7 +78,10 @@ class Contents:
         return read_applied(self.part("migrations"))
 
     def objects(self) -> Iterator[tuple[str, Stored, tuple[str, ...]]]:
-        """Yield each object of the backup once: kind, what to expect of it, and the tables that its loss would cost."""
+        """Yield what the manifest names: kind, what to expect of it, and the tables that its loss would cost.
+
+        The chunks that a page names are not among them: who opens the page sees them.
+        """
         for name, stored in self.manifest.parts.items():
             yield "part", stored, (f"({name})",)
         for number, shared in enumerate(self.manifest.shared):
@@ -86,8 +89,8 @@ class Contents:
             yield "chunk", shared, tuple(t.table.qualified for t in tables)
         for table in self.manifest.tables:
             cost = (table.table.qualified,)
+            yield from (("chunk", entry, cost) for entry in table.chunks)
             yield from (("page", page, cost) for page in table.pages)
-            yield from (("chunk", entry, cost) for entry in self.entries(table))
 
     def _slice(self, table: TableEntry) -> Chunk:
         where = table.slice

@@ -109,6 +109,7 @@ class _Work:
             common = shared.finish()
         with self._phase("parts"):
             parts = self._parts(described, witness)
+        self._warn_of(described)
         self._snapshot.confirm()
         repository = self._writer.repository
         manifest = Manifest(
@@ -210,9 +211,21 @@ class _Work:
         }
         return {name: future.result() for name, future in futures.items()}
 
+    def _warn_of(self, described: _Described) -> None:
+        """Say what is not as it was in the backup before, beyond what was said of each table."""
+        for entry in self._parent.gone(described.tables):
+            self._warnings.append(
+                f"Table {entry.table.qualified} is not in this backup; the backup before had {entry.rows} rows of it."
+            )
+        if self._writer.healed:
+            self._warnings.append(
+                f"{self._writer.healed} objects that were found missing or damaged are stored again; earlier backups that "
+                "need them stay damaged."
+            )
+
     def _applied(self, tables: list[Table]) -> migrations_state.Applied:
         for table in tables:
-            if table.name == migrations_state.TABLE and table.label == f"tables.{table.name}":
+            if table.label == f"tables.{migrations_state.TABLE}" and not self._left_empty(table):
                 return migrations_state.applied(table, self._snapshot.rows(table))
         return []
 

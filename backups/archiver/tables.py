@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
@@ -40,6 +40,11 @@ class Parent:
     def of(self, table: Table) -> TableEntry | None:
         """Return the parent's entry of a table, or None."""
         return self._entries.get(table.qualified)
+
+    def gone(self, tables: Iterable[Table]) -> list[TableEntry]:
+        """Return the entries with rows whose tables are not among these."""
+        there = {table.qualified for table in tables}
+        return [entry for name, entry in self._entries.items() if name not in there and entry.rows]
 
     def usable(self, table: Table) -> tuple[TableEntry | None, str]:
         """Return the entry whose boundaries can be inherited, and why there is none although the parent has the table."""

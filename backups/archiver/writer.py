@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from backups.manifest import Stored
-from backups.repository import Repository
+from backups.repository import Repository, damage
 
 WORKERS = 2
 WAITING = 3  # plaintexts that may wait beside those being worked on: memory is bounded by these
@@ -18,13 +18,18 @@ REMEMBERED = 65_536  # ids of this run; one that is forgotten is only stored twi
 
 
 class Writer:
-    """Stores what one run makes. Counts what it was first to put; ``close`` waits, and raises what went wrong."""
+    """Stores what one run makes. Counts what it was first to put; leaving it waits for what is under way.
+
+    ``healed`` counts what was stored again because the parent's object was noted as damaged.
+    """
 
     def __init__(self, repository: Repository, run: str) -> None:
         self.repository = repository
         self.run = run
         self.new_chunks = 0
         self.new_bytes = 0
+        self.healed = 0
+        self._damaged = damage.noted(repository)
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="lifeboat-writer")
         self._room = threading.BoundedSemaphore(WORKERS + WAITING)
         self._lock = threading.Lock()
@@ -54,12 +59,15 @@ class Writer:
 
     def _store(self, kind: str, plaintext: bytes, known: tuple[Stored, ...]) -> Stored:
         ident = self.repository.sealer.identify(plaintext)
-        found = next((stored for stored in known if stored.id == ident), None) or self._put.get(ident)
+        same = next((stored for stored in known if stored.id == ident), None)
+        is_damaged = same is not None and damage.place_of(same.name) in self._damaged
+        found = self._put.get(ident) if is_damaged else same or self._put.get(ident)
         if found is not None:
             return found
         stored = self.repository.put(kind, plaintext, self.run, ident)
         with self._lock:
             self._count(kind, stored)
+            self.healed += is_damaged
         return stored
 
     def _count(self, kind: str, stored: Stored) -> None:

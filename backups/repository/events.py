@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from backups.exceptions import ObjectDamaged
+from backups.repository.names import EVENT
 
 if TYPE_CHECKING:
     from backups.repository.repository import Repository
@@ -37,13 +38,20 @@ def record(repository: Repository, event: Event) -> str:
     return name
 
 
-def events_of(repository: Repository, backup: str, digest: str) -> list[Event]:
-    """Return the events of a backup, oldest first; one that speaks of another manifest is damage."""
-    return [_read(repository, backup, digest, name) for name in repository.objects.list(f"events/{backup}")]
+def event_names(repository: Repository, backup: str) -> list[str]:
+    """Return the names of a backup's events, oldest first; names that are none of ours are passed over."""
+    return [name for name in repository.objects.list(f"events/{backup}") if EVENT.fullmatch(name)]
 
 
-def _read(repository: Repository, backup: str, digest: str, name: str) -> Event:
+def read_event(repository: Repository, name: str, digest: str) -> Event:
+    """Read one event; raise ObjectDamaged where it is not whole, or speaks of another manifest than that one."""
     said = json.loads(repository.open_signed("event", name))
     if said["manifest"] != digest:
         raise ObjectDamaged(name, "it speaks of another manifest than the one that is there")
-    return Event(said["kind"], backup, said["run"], said["manifest"], datetime.fromisoformat(said["at"]), said["data"])
+    at = datetime.fromisoformat(said["at"])
+    return Event(said["kind"], name.split("/")[1], said["run"], said["manifest"], at, said["data"])
+
+
+def events_of(repository: Repository, backup: str, digest: str) -> list[Event]:
+    """Return the events of a backup, oldest first; raise ObjectDamaged where one of them is not whole."""
+    return [read_event(repository, name, digest) for name in event_names(repository, backup)]

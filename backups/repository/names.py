@@ -12,6 +12,7 @@ _RUN = r"\d{8}T\d{6}Z-[0-9a-f]{6}"
 _ID = r"[0-9a-f]{64}"
 RUN = re.compile(_RUN)
 MANIFEST = re.compile(rf"(?:backups|trash)/(\d{{8}})-({_RUN})")
+EVENT = re.compile(rf"events/({_RUN})/\d{{8}}T\d{{12}}Z-({_RUN})")
 _PATTERNS = {
     "chunk": re.compile(rf"chunks/([0-9a-f]{{2}})/({_ID})\.({_RUN})"),
     "page": re.compile(rf"pages/([0-9a-f]{{2}})/({_ID})\.({_RUN})"),

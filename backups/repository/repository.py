@@ -63,12 +63,16 @@ class Repository:
 
     @classmethod
     def open(cls, prefix: str, *, storage: Storage | None = None, create: bool = False) -> Self:
-        """Open the repository under a prefix; ``create`` makes it where there is none, else UnknownBackup is raised."""
+        """Open the repository under a prefix; ``create`` makes it where there is none, else UnknownBackup is raised.
+
+        Raises ObjectMissing where there are backups and nothing says which repository they belong to.
+        """
         objects = objects_for(storage or configured_storage(), prefix)
         signer = Signer(get_settings().signing_keys())
         try:
             return cls(objects, _read_root(objects), signer)
         except ObjectMissing:
+            _refuse_headless(objects)
             if not create:
                 raise UnknownBackup(
                     f"There is no repository for {prefix!r} in {objects.place()}.",
@@ -185,6 +189,16 @@ def _read_root(objects: Objects) -> str:
     if version > FORMAT:
         raise FormatUnknown(f"The repository is of format version {version}; this version reads up to {FORMAT}.")
     return identity
+
+
+def _refuse_headless(objects: Objects) -> None:
+    """A new id beside old backups would make them all look forged."""
+    if objects.list("backups"):
+        raise ObjectMissing(
+            ROOT,
+            hint='Nothing was stored. Put it back: {"format": 1, "id": "…", "kind": "repository"}, with the id from another copy '
+            "of the storage or from the catalogue (the repository of each backup).",
+        )
 
 
 def _make_root(objects: Objects) -> str:

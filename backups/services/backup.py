@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 
 from backups import archiver, chain
@@ -41,10 +40,9 @@ class BackedUp:
 
 @dataclass(slots=True)
 class _Chain:
-    """What a new backup follows: its parents, what to say that it saw, its number."""
+    """What a new backup follows: its parents, its number, and what is wrong with the end of the chain."""
 
     parents: list[Committed] = field(default_factory=list)
-    seen: list[Head] = field(default_factory=list)
     sequence: int = 1
     problems: list[str] = field(default_factory=list)
 
@@ -128,8 +126,7 @@ def _follow(repository: Repository, known: tuple[Head, ...], adopt: bool) -> _Ch
     """Find what the new manifest follows, and what is wrong with the end of the chain."""
     found = _Chain()
     listing = repository.listing()
-    for listed in _last(listing):
-        _read_head(repository, listed, found)
+    _read_heads(repository, listing, found)
     heads = chain.heads_of([parent.link() for parent in found.parents])
     found.parents = [parent for parent in found.parents if parent.head in heads]
     numbers = (
@@ -150,16 +147,26 @@ def _last(listing: list[Listed]) -> list[Listed]:
     return [listed for listed in listing if listed.sequence >= first]
 
 
-def _read_head(repository: Repository, listed: Listed, found: _Chain) -> None:
-    """Read one head. A damaged one never stops a backup: the one before it is inherited from, if it can be read."""
-    try:
-        found.parents.append(repository.read_manifest(listed.name))
-    except WrongSigningKey:
-        raise
-    except (ObjectDamaged, ObjectMissing) as error:
-        found.problems.append(f"{error} Everything is stored anew, and verify_backup tells what is lost.")
-        digest = hashlib.sha256(repository.objects.get(listed.name)).hexdigest()
-        found.seen.append(Head(listed.sequence, digest))
+def _read_heads(repository: Repository, listing: list[Listed], found: _Chain) -> None:
+    """Read the newest manifests. Damaged ones never stop a backup: then the newest that can be read is followed.
+
+    Raises WrongSigningKey where our keys open none at all: it is the settings that are wrong then, not the storage.
+    """
+    last = _last(listing)
+    unread: list[ObjectDamaged | ObjectMissing] = []
+    for listed in (*last, *reversed(listing[: len(listing) - len(last)])):
+        if found.parents and listed not in last:
+            break
+        try:
+            found.parents.append(repository.read_manifest(listed.name))
+        except (ObjectDamaged, ObjectMissing) as error:
+            unread.append(error)
+    for trouble in unread:
+        if isinstance(trouble, WrongSigningKey) and not found.parents:
+            raise trouble
+        found.problems.append(
+            f"{trouble} The newest backup that can be read is followed; verify_backup tells what is lost."
+        )
 
 
 def _strangers(found: _Chain, known: tuple[Head, ...], listing: list[Listed]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from backups.exceptions import ObjectDamaged, RepositoryError, UnknownBackup
+from backups.exceptions import ObjectDamaged, ObjectMissing, RepositoryError, UnknownBackup
 from backups.manifest import Totals
 from backups.models import UNFINISHED, Backup, RunStatus, Verification
 from backups.repository import Committed, Listed, Repository
@@ -65,12 +65,16 @@ def find(repository: Repository, selector: str) -> Listed:
     """Return the backup that an id, a unique beginning, ``latest`` or ``latest-verified`` names; raise UnknownBackup."""
     if selector != LATEST_VERIFIED:
         return repository.find(selector)
+    unread: list[RepositoryError] = []
     for listed in reversed(repository.listing()):
-        committed = repository.read_manifest(listed.name)
-        if _passed(repository, committed):
-            return listed
+        try:
+            if _passed(repository, repository.read_manifest(listed.name)):
+                return listed
+        except (ObjectDamaged, ObjectMissing) as error:
+            # What cannot be read proves nothing; an earlier backup may have its proof.
+            unread.append(error)
     raise UnknownBackup(
-        "No backup has passed a verification at level restore yet.",
+        " ".join(["No backup has passed a verification at level restore yet.", *map(str, unread)]),
         hint="manage.py verify_backup proves the newest one.",
     )
 

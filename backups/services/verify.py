@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from backups.engines import engine_for
 from backups.engines.base import Engine
-from backups.exceptions import ConfigurationError, ObjectDamaged, ObjectMissing, RepositoryError, WrongSigningKey
+from backups.exceptions import ConfigurationError, ObjectDamaged, ObjectMissing, RepositoryError
 from backups.models import Verification
 from backups.progress import Progress, silent
 from backups.repository import Committed, Listed, Repository
@@ -94,8 +94,6 @@ def _readable(repository: Repository, listed: Listed) -> Committed | None:
     """Read the manifest for the records; the verification itself tells what is wrong with it."""
     try:
         return repository.read_manifest(listed.name)
-    except WrongSigningKey:
-        raise
     except (ObjectDamaged, ObjectMissing):
         return None
 

@@ -6,11 +6,12 @@ import hashlib
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from backups import migrations_state
 from backups.facts import Orphans
 from backups.schema import Sequence, differences, fingerprint
+from backups.tables import Table
 from backups.verification.findings import Finding, Status, compared
 from backups.verification.registry import Copy, Invariant, invariants_for, restored_check
 
@@ -19,7 +20,9 @@ from backups.verification.registry import Copy, Invariant, invariants_for, resto
 def rows(copy: Copy) -> Iterable[Finding]:
     """Count the rows of each table; tables whose rows were left out must be empty."""
     for entry in copy.contents.manifest.tables:
-        yield compared("rows", entry.rows, copy.snapshot.count(entry.table), table=entry.table.qualified)
+        name = entry.table.qualified
+        found = copy.snapshot.count(entry.table) if name in copy.found else "no such table"
+        yield compared("rows", entry.rows, found, table=name)
 
 
 @restored_check("witness")
@@ -29,9 +32,9 @@ def witness(copy: Copy) -> Iterable[Finding]:
     tables = {entry.table.qualified: entry.table for entry in copy.contents.manifest.tables}
     wrong = 0
     for name, facts in recorded.items():
-        found = asdict(copy.snapshot.witness(tables[name]))
-        for column in sorted(facts["columns"].keys() | found["columns"].keys()):
-            expected, actual = facts["columns"].get(column), found["columns"].get(column)
+        found = _witnessed(copy, tables[name])
+        for column in sorted(facts["columns"].keys() | found.keys()):
+            expected, actual = facts["columns"].get(column), found.get(column)
             if expected != actual:
                 wrong += 1
                 yield Finding(
@@ -42,12 +45,22 @@ def witness(copy: Copy) -> Iterable[Finding]:
         yield Finding("witness", Status.PASSED, "", summary, summary)
 
 
+def _witnessed(copy: Copy, table: Table) -> dict[str, dict[str, object]]:
+    """Return the facts of those columns that the copy has."""
+    if table.qualified not in copy.found:
+        return {}
+    missing = copy.missing(table)
+    there = replace(table, columns=tuple(column for column in table.columns if column.name not in missing))
+    found: dict[str, dict[str, object]] = asdict(copy.snapshot.witness(there))["columns"]
+    return found
+
+
 @restored_check("foreign_keys")
 def foreign_keys(copy: Copy) -> Iterable[Finding]:
     """Look for rows that point at nothing; those that the source had already are named as such."""
     manifest = copy.contents.manifest
     before = {_foreign_key(orphan): orphan.rows for orphan in manifest.orphans}
-    tables = [entry.table for entry in manifest.tables]
+    tables = [entry.table for entry in manifest.tables if entry.table.qualified in copy.found]
     now = {_foreign_key(orphan): orphan.rows for orphan in copy.snapshot.orphans(tables)}
     for key in sorted(before.keys() | now.keys()):
         table, _, parent = key
@@ -101,7 +114,7 @@ def migrations(copy: Copy) -> Iterable[Finding]:
     table = next(
         (e.table for e in copy.contents.manifest.tables if e.table.label == f"tables.{migrations_state.TABLE}"), None
     )
-    found = migrations_state.applied(table, copy.snapshot.rows(table)) if table else []
+    found = migrations_state.applied(table, copy.snapshot.rows(table)) if table and not copy.lost(table) else []
     missing = sorted(set(recorded) - set(found))
     added = sorted(set(found) - set(recorded))
     detail = " ".join(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from backups.contents import Chunk
 from backups.manifest import TableEntry
-from backups.rows import Encoder
+from backups.rows import Cell, Decoder, Encoder, Exact
+from backups.tables import RAW_KINDS, Column, Table
 from backups.verification.findings import Finding, Status
 from backups.verification.registry import Copy, restored_check
 
@@ -21,7 +23,8 @@ SHOWN = 5
 def content(copy: Copy) -> Iterable[Finding]:
     """Compare table by table, chunk by chunk."""
     for entry in copy.contents.manifest.tables:
-        yield _table(copy, entry)
+        lost = copy.lost(entry.table)
+        yield _failed(entry.table, "every column", "not", lost) if lost else _table(copy, entry)
 
 
 def _table(copy: Copy, entry: TableEntry) -> Finding:
@@ -32,48 +35,70 @@ def _table(copy: Copy, entry: TableEntry) -> Finding:
         wanted = list(chunk.lines())
         lines = list(islice(found, len(wanted)))
         if lines != wanted:
-            return _difference(table.qualified, chunk, wanted, lines, found)
+            return _difference(table, chunk, wanted, lines, found)
         rows += len(lines)
         digest.update(chunk.plaintext)
     extra = next(found, None)
     if extra is not None:
-        return _failed(table.qualified, f"{rows} rows", "more rows", f"Row {_pk(extra)} is not in the backup.")
+        said = f"Row {_Names(table).of(extra)} is not in the backup."
+        return _failed(table, f"{rows} rows", "more rows", said)
     summary = f"{rows} rows, sha256 {digest.hexdigest()[:16]}"
     return Finding(NAME, Status.PASSED, table.qualified, summary, summary)
 
 
-def _difference(table: str, chunk: Chunk, wanted: list[bytes], lines: list[bytes], rest: Iterator[bytes]) -> Finding:
+def _difference(table: Table, chunk: Chunk, wanted: list[bytes], lines: list[bytes], rest: Iterator[bytes]) -> Finding:
     """Name the first rows that differ. The next few lines are read too, so that a row that moved is not called lost."""
     ahead = [*lines, *islice(rest, len(wanted))]
-    expected, actual = {_pk(line): line for line in wanted}, {_pk(line): line for line in ahead}
-    changed = [pk for pk in expected if pk in actual and actual[pk] != expected[pk]]
-    missing = [pk for pk in expected if pk not in actual]
-    added = [pk for pk in (_pk(line) for line in lines) if pk not in expected]
-    said = [f"Row {pk} differs in {_columns(expected[pk], actual[pk])}." for pk in changed[:SHOWN]]
-    said += [f"Row {pk} is missing." for pk in missing[:SHOWN]]
+    names = _Names(table)
+    expected, actual = {names.of(line): line for line in wanted}, {names.of(line): line for line in ahead}
+    said = [
+        f"Row {name} differs in {names.columns(line, actual[name])}."
+        for name, line in expected.items()
+        if name in actual and actual[name] != line
+    ][:SHOWN]
+    # Counted, since a table without a key may hold a row more than once.
+    missing = list((Counter(map(names.of, wanted)) - Counter(map(names.of, ahead))).elements())
+    added = list((Counter(map(names.of, lines)) - Counter(map(names.of, wanted))).elements())
+    said += [f"Row {name} is missing." for name in missing[:SHOWN]]
     # Rows beyond the chunk's own count as added only where nothing else explains the difference.
-    said += [f"Row {pk} is not in the backup." for pk in added[:SHOWN] if not missing]
-    detail = " ".join(said) or "The rows are not in the recorded order, or not as many."
+    said += [f"Row {name} is not in the backup." for name in added[:SHOWN] if not missing]
+    detail = " ".join(said) or "The rows are not in the recorded order."
     return _failed(table, f"sha256 {_digest(wanted)}", f"sha256 {_digest(lines)}", f"In {chunk.source}: {detail}")
 
 
-def _failed(table: str, expected: str, actual: str, detail: str) -> Finding:
-    return Finding(NAME, Status.FAILED, table, expected, actual, detail)
+def _failed(table: Table, expected: str, actual: str, detail: str) -> Finding:
+    return Finding(NAME, Status.FAILED, table.qualified, expected, actual, detail)
 
 
 def _digest(lines: list[bytes]) -> str:
     return hashlib.sha256(b"".join(lines)).hexdigest()[:16]
 
 
-def _pk(line: bytes) -> str:
-    pk = json.loads(line)["pk"]
-    return json.dumps(pk) if pk is not None else f"with sha256 {_digest([line])}"
+class _Names:
+    """What people call the rows of a table, and the columns in which two differ; never the values of other columns."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._decode = Decoder(table).decode
+
+    def of(self, line: bytes) -> str:
+        """Return a row's primary key as JSON, or the digest of the whole row where it has none."""
+        if not self._table.pk:
+            return f"with sha256 {_digest([line])}"
+        row = self._by_column(line)
+        parts = [_shown(self._table.column(name), row[name]) for name in self._table.pk]
+        return parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"
+
+    def columns(self, expected: bytes, actual: bytes) -> str:
+        """Name the columns that differ, be it only in how a value is spelt."""
+        left, right = self._by_column(expected), self._by_column(actual)
+        return ", ".join(name for name in left if left[name] != right[name]) or "the spelling of its line"
+
+    def _by_column(self, line: bytes) -> dict[str, Cell]:
+        return dict(zip((column.name for column in self._table.columns), self._decode(line), strict=True))
 
 
-def _columns(expected: bytes, actual: bytes) -> str:
-    """Name the columns that differ; never their values."""
-    left, right = json.loads(expected), json.loads(actual)
-    names = [name for name in left["fields"] if left["fields"][name] != right["fields"].get(name)]
-    beside = left.get("exact", {}).keys() | right.get("exact", {}).keys()
-    names += [n for n in sorted(beside) if left.get("exact", {}).get(n) != right.get("exact", {}).get(n)]
-    return ", ".join(dict.fromkeys(names)) or "the spelling of a value"
+def _shown(column: Column, cell: Cell) -> str:
+    if isinstance(cell, Exact) or cell is None or column.kind not in RAW_KINDS:
+        return json.dumps(cell.value if isinstance(cell, Exact) else cell, ensure_ascii=False)
+    return cell

@@ -11,11 +11,12 @@ def order_totals(using: str) -> Iterable[str]:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from backups.contents import Contents
 from backups.engines.base import Engine, Snapshot
+from backups.tables import Table
 from backups.verification.findings import Finding
 
 Invariant = Callable[[str], Iterable[str] | None]
@@ -23,13 +24,29 @@ Invariant = Callable[[str], Iterable[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A restored database to look at: its engine, a snapshot of it, and its temporary alias (for invariants)."""
+    """A restored database to look at: its engine, a snapshot of it with the tables found there, and its temporary alias.
+
+    The alias is for invariants.
+    """
 
     contents: Contents
     engine: Engine
     snapshot: Snapshot
+    found: Mapping[str, Table]
     alias: str
     source_alias: str
+
+    def lost(self, table: Table) -> str:
+        """Say what of a recorded table is not in the copy, so that nothing can be read there; empty where it is whole."""
+        if table.qualified not in self.found:
+            return "The table is not there."
+        missing = sorted(self.missing(table))
+        return f"No column {', '.join(missing)} is there." if missing else ""
+
+    def missing(self, table: Table) -> set[str]:
+        """Return the recorded columns that the copy's table has not; KeyError where there is no such table."""
+        there = {column.name for column in self.found[table.qualified].columns}
+        return {column.name for column in table.columns} - there
 
 
 RestoredCheck = Callable[[Copy], Iterable[Finding]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from backups import chain, restorer, scratch
@@ -12,19 +13,23 @@ from backups.contents import Contents
 from backups.engines.base import Engine
 from backups.exceptions import (
     BackupsError,
+    FormatUnknown,
     ObjectDamaged,
     ObjectMissing,
     RepositoryError,
     RestoreError,
+    StorageUnavailable,
     TargetError,
     WrongSigningKey,
 )
 from backups.progress import Progress, Step, silent
 from backups.repository import Committed, Repository
+from backups.repository.events import event_names, read_event
 from backups.rows import MalformedLine
 from backups.verification import builtin, content  # noqa: F401 (they register their checks)
 from backups.verification.findings import Finding, Level, Result, Status, compared, overall
 from backups.verification.registry import Copy, restored_checks
+from backups.verification.stored import StoredCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,13 @@ def verify(subject: Subject, level: Level, run: str, progress: Progress = silent
     findings: list[Finding] = []
     committed = _signature(subject, findings)
     findings += _timed("chain", lambda: _chain(subject))
+    if committed:
+        findings += _timed("events", lambda: _events(subject, committed))
     restore_seconds: float | None = None
     target = ""
     if committed and level in (Level.STORED, Level.RESTORE):
         contents = Contents(subject.repository, committed.manifest)
-        findings += _timed("stored", lambda: _stored(contents, progress))
+        findings += _timed("stored", StoredCheck(contents, progress).findings)
     if level == Level.RESTORE:
         if committed is None or (overall(findings) != Status.PASSED and _has_damage(findings)):
             findings += _skipped("the backup is damaged in storage")
@@ -73,16 +80,17 @@ def prove(copy: Copy, progress: Progress = silent) -> list[Finding]:
 def prove_database(contents: Contents, target: Engine, source_alias: str, progress: Progress = silent) -> list[Finding]:
     """Open a restored database by a fresh connection and run every check of a restored copy on it."""
     with target.snapshot() as snapshot, scratch.registered(target, source_alias) as alias:
-        return prove(Copy(contents, target, snapshot, alias, source_alias), progress)
+        found = {table.qualified: table for table in snapshot.tables()}
+        return prove(Copy(contents, target, snapshot, found, alias, source_alias), progress)
 
 
 def _signature(subject: Subject, findings: list[Finding]) -> Committed | None:
     began = time.monotonic()
     try:
         committed = subject.repository.read_manifest(subject.name)
-    except WrongSigningKey:
-        raise
     except (ObjectDamaged, ObjectMissing) as error:
+        if isinstance(error, WrongSigningKey) and not _opens_any(subject.repository):
+            raise  # It is we who have the wrong key, which says nothing of the backup.
         findings.append(Finding("signature", Status.FAILED, "", "a valid signature", "none", f"{error} {error.hint}"))
         return None
     finally:
@@ -90,6 +98,15 @@ def _signature(subject: Subject, findings: list[Finding]) -> Committed | None:
     said = f"manifest {committed.digest[:16]}"
     findings.append(Finding("signature", Status.PASSED, "", said, said).timed(seconds))
     return committed
+
+
+def _opens_any(repository: Repository) -> bool:
+    """Say whether our keys open any backup of the repository."""
+    for listed in repository.listing():
+        with suppress(ObjectDamaged, ObjectMissing, FormatUnknown):
+            repository.read_manifest(listed.name)
+            return True
+    return False
 
 
 def _chain(subject: Subject) -> Iterator[Finding]:
@@ -111,36 +128,19 @@ def _chain(subject: Subject) -> Iterator[Finding]:
         yield Finding("chain", Status.PASSED, "", said, said)
 
 
-def _stored(contents: Contents, progress: Progress) -> Iterator[Finding]:
-    seen: set[str] = set()
-    size = damaged = 0
-    objects = contents.objects()
-    while True:
+def _events(subject: Subject, committed: Committed) -> Iterator[Finding]:
+    """Open every record of what happened to the backup. One that is damaged proves nothing; the backup itself may be whole."""
+    broken = 0
+    names = event_names(subject.repository, subject.run)
+    for name in names:
         try:
-            kind, stored, tables = next(objects)
-        except StopIteration:
-            break
-        except RepositoryError as error:
-            # A page that cannot be read hides the chunks behind it; it has been named already as an object.
-            yield Finding("stored", Status.FAILED, "", "every page readable", "not", str(error))
-            return
-        if stored.name in seen:
-            continue
-        seen.add(stored.name)
-        try:
-            contents.repository.get(kind, stored)
+            read_event(subject.repository, name, committed.digest)
         except (ObjectDamaged, ObjectMissing) as error:
-            damaged += 1
-            cost = ", ".join(tables)
-            actual = "missing" if isinstance(error, ObjectMissing) else "other bytes"
-            table = tables[0] if len(tables) == 1 else ""
-            expected = f"sha256 {stored.sha256[:16]}"
-            yield Finding("stored", Status.FAILED, table, expected, actual, f"{error} It costs: {cost}.")
-        size += stored.stored_bytes
-        progress(Step("check stored", bytes=size, rows=len(seen)))
-    if not damaged:
-        said = f"{len(seen)} objects, {size} bytes"
-        yield Finding("stored", Status.PASSED, "", said, said)
+            broken += 1
+            detail = f"{error} It is a record of the backup, not a part of it: once you know why, delete that object."
+            yield Finding("events", Status.FAILED, "", "a valid record", "none", detail)
+    if not broken:
+        yield Finding("events", Status.PASSED, "", f"{len(names)} records", f"{len(names)} records")
 
 
 def _rehearse(
@@ -157,18 +157,31 @@ def _rehearse(
     except TargetError as error:
         findings.append(Finding("restore", Status.ERROR, detail=f"{error} {error.hint}"))
         return None, ""
+    try:
+        restored = restorer.restore(contents, plan, progress)
+    except (TargetError, StorageUnavailable) as error:
+        findings.append(Finding("restore", Status.ERROR, detail=f"{error} {error.hint}".strip()))
+        return None, plan.target.name
+    except (RestoreError, RepositoryError, MalformedLine) as error:
+        detail = f"{error} {error.hint}".strip()
+        table = getattr(error, "table", "")
+        findings.append(Finding("restore", Status.FAILED, table, "restored", "not restored", detail))
+        return None, plan.target.name
+    # Only what the restore has made is dropped: one that failed has dropped it, or found another's in its place.
     with scratch.dropped_at_end(plan.target):
-        try:
-            restored = restorer.restore(contents, plan, progress)
-        except (RestoreError, RepositoryError, MalformedLine) as error:
-            detail = f"{error} {error.hint}".strip()
-            table = getattr(error, "table", "")
-            findings.append(Finding("restore", Status.FAILED, table, "restored", "not restored", detail))
-            return None, plan.target.name
         rows = committed.manifest.totals.rows
         findings.append(compared("restore", f"{rows} rows", f"{restored.rows} rows").timed(restored.seconds))
-        findings += prove_database(contents, plan.target, engine.alias, progress)
+        findings += _proven(contents, plan.target, engine.alias, progress)
     return restored.seconds, plan.target.name
+
+
+def _proven(contents: Contents, target: Engine, source_alias: str, progress: Progress) -> list[Finding]:
+    try:
+        return prove_database(contents, target, source_alias, progress)
+    except BackupsError as error:
+        return [
+            Finding("restore", Status.ERROR, detail=f"The restored copy cannot be read: {error} {error.hint}".strip())
+        ]
 
 
 def _timed(name: str, function: Callable[[], Iterable[Finding]]) -> list[Finding]:
