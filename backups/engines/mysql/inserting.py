@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 
-from backups.engines.mysql import cells, errors, text
+from backups.engines.mysql import cells, errors, pieces, text
 from backups.engines.mysql.columns import is_type
 from backups.engines.mysql.session import DATABASE_ERRORS, LENIENT_MODE, LOADING_MODE, Session, code_of, said
 from backups.exceptions import RestoreError
-from backups.rows import Decoder, Exact
+from backups.rows import Decoder, Exact, Row
 from backups.tables import Table
 
 _BATCH_BYTES, _BATCH_ROWS = 1024 * 1024, 20_000
@@ -84,11 +84,26 @@ class Inserter:
 
     def _send(self, values: list[str], lines: list[bytes]) -> None:
         sql = f"{self._into}({'),('.join(values)})"
-        if len(sql) * 4 > self._session.largest_packet and len(sql.encode()) >= self._session.largest_packet:
-            raise Unfit(f"it is longer than the server's max_allowed_packet of {self._session.largest_packet} bytes")
-        self._session.run(sql)
-        if self._enums:
-            self._heed_warnings(lines)
+        if len(sql) * 4 < self._session.largest_packet or len(sql.encode()) < self._session.largest_packet:
+            self._session.run(sql)
+            if self._enums:
+                self._heed_warnings(lines)
+        elif len(lines) > 1:
+            half = len(lines) // 2
+            self._send(values[:half], lines[:half])
+            self._send(values[half:], lines[half:])
+        else:
+            self._send_in_pieces(self._decoder.decode(lines[0]))
+
+    def _send_in_pieces(self, row: Row) -> None:
+        values, variables = pieces.assigned(self._session, self._table.columns, row)
+        for variable in variables:
+            if self._session.value(f"SELECT {variable} IS NULL"):
+                raise Unfit(
+                    f"a value is longer than the server's max_allowed_packet of {self._session.largest_packet} bytes"
+                )
+        self._session.run(f"{self._into}({values})")
+        pieces.cleared(self._session, variables)
 
     def _heed_warnings(self, lines: list[bytes]) -> None:
         """A lenient server tells of each value that it changed; there must be no more than empty texts in ENUMs."""

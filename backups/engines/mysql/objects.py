@@ -173,7 +173,7 @@ def _events(session: Session, database: str, found: Objects, user: str) -> None:
 
 def unseen(session: Session, database: str) -> Iterable[Uncovered]:
     """Name the kinds of object that this user has no right to see, so that nobody knows whether there are any."""
-    for kind, right in (("trigger", "TRIGGER"), ("event", "EVENT")):
+    for kind, right in (("trigger", "TRIGGER"), ("event", "EVENT"), ("routine", "EXECUTE")):
         if not has_right(session, database, right):
             yield Uncovered(kind, "(all)", f"this user has no {right} right, so nobody can tell whether there are any")
 

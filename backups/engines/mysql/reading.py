@@ -143,8 +143,6 @@ def _quick(column: Column) -> str:
     """Return the expression that the driver makes an exact value of."""
     if column.kind == "float" or is_type(column, "bit"):
         return f"{_column(column)} + 0" + ("e0" if column.kind == "float" else "")  # FLOAT's own text is cut short
-    if column.kind == "native":
-        return f"CAST({_column(column)} AS BINARY)"
     return _unicode(column) if column.detail and column.kind in _TEXTS else _column(column)
 
 

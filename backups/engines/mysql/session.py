@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -209,8 +208,8 @@ def code_of(error: BaseException) -> int:
 
 def said(error: BaseException) -> str:
     """Return the text of an error, without its number, as part of a sentence."""
-    told = str(error.args[1] if len(error.args) > 1 else error)
-    return f"{re.sub(r'[.]$', '', told)} (error {code_of(error)})"
+    told = str(error.args[1] if len(error.args) > 1 else error) or "the server gave no reason"
+    return f"{told.removesuffix('.')} (error {code_of(error)})"
 
 
 def prepared(options: dict[str, Any]) -> dict[str, Any]:

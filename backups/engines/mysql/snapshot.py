@@ -154,7 +154,7 @@ class MySqlSnapshot(Snapshot):
 
     @cached_property
     def _definitions(self) -> dict[str, Definition]:
-        return {table.name: self._define(table.name) for table in self._all}
+        return {name: self._define(name) for name, engine in self._engines.items() if engine not in _ELSEWHERE}
 
     @cached_property
     def _objects(self) -> objects.Objects:
@@ -197,7 +197,7 @@ class MySqlSnapshot(Snapshot):
     def _key(self, table: str, described: list[columns.Described]) -> tuple[str, ...]:
         """Return the first unique key, the primary one before others, that orders rows by what their lines say."""
         fit = {column.name for column in described if columns.orders_rows(column)}
-        keys = sorted(self._define(table).unique_keys, key=lambda key: (key.name != "PRIMARY", key.name))
+        keys = sorted(self._definitions[table].unique_keys, key=lambda key: (key.name != "PRIMARY", key.name))
         return next((key.columns for key in keys if key.plain and fit.issuperset(key.columns)), ())
 
     def _reader(self, table: Table) -> Reader:
