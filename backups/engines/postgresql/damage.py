@@ -1,0 +1,68 @@
+"""Breaks a database on purpose, for drills and demonstrations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from backups.engines.postgresql.introspection import relations
+from backups.engines.postgresql.session import Connection, fetch, literal, relation, run, session, told
+from backups.exceptions import TargetError
+
+if TYPE_CHECKING:
+    from backups.engines.base import Engine
+
+_FOREIGN_KEYS = """
+SELECT format('ALTER TABLE %I.%I DROP CONSTRAINT IF EXISTS %I', n.nspname, c.relname, k.conname)
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f' AND k.conparentid = 0
+"""
+
+
+def damage(engine: Engine, mode: str, share: float, seed: int) -> str:
+    """Do what ``mode`` says and return a sentence on it; raise TargetError for a mode that is not known."""
+    if mode == "drop-database":
+        engine.drop()
+        return f"{engine.describe()} was dropped."
+    with session(engine, TargetError) as connection, told(engine.describe(), TargetError):
+        tables = [relation(schema, name) for _, schema, name in relations(connection, "r")]
+        if mode == "drop-tables":
+            return f"{_all(connection, 'DROP TABLE IF EXISTS', tables)} tables of {engine.describe()} were dropped."
+        if mode == "truncate":
+            return f"{_all(connection, 'TRUNCATE', tables)} tables of {engine.describe()} were emptied."
+        if mode == "delete-rows":
+            rows, how = _delete(connection, tables, share, seed)
+            return f"{rows} rows, {share:.0%} of each table, of {engine.describe()} were deleted{how}."
+    raise TargetError(
+        f"{engine.title} has no damage {mode!r}.", hint="drop-database, drop-tables, truncate, delete-rows"
+    )
+
+
+def _all(connection: Connection, verb: str, tables: list[str]) -> int:
+    if tables:
+        run(connection, f"{verb} {', '.join(tables)} CASCADE")
+    return len(tables)
+
+
+def _delete(connection: Connection, tables: list[str], share: float, seed: int) -> tuple[int, str]:
+    how = _unguard(connection)
+    rows = 0
+    for table in tables:
+        chosen = (
+            f"SELECT ctid FROM ONLY {table} t ORDER BY md5(t::text || {literal(str(seed))}), ctid "
+            f"LIMIT (SELECT ceil(count(*) * {share}) FROM ONLY {table})"
+        )
+        rows += connection.execute(f"DELETE FROM ONLY {table} WHERE ctid = ANY(ARRAY({chosen}))".encode()).rowcount
+    return rows, how
+
+
+def _unguard(connection: Connection) -> str:
+    """Keep triggers and foreign keys from preventing or repairing the damage."""
+    try:
+        run(connection, "SET session_replication_role = replica")
+    except psycopg.errors.InsufficientPrivilege:
+        for (drop,) in fetch(connection, _FOREIGN_KEYS):
+            run(connection, drop)
+        return ", after its foreign keys"
+    return ""

@@ -1,0 +1,198 @@
+"""Fills a fresh database: bare tables first, then rows through COPY, then everything that depends on rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+import psycopg
+
+from backups.engines.base import Loader
+from backups.engines.postgresql.counters import set_sequences
+from backups.engines.postgresql.offenders import offender
+from backups.engines.postgresql.replay import replay, replay_apart
+from backups.engines.postgresql.session import Connection, fetch, first_line, pin, quoted, relation, run, told
+from backups.engines.postgresql.values import CopyText
+from backups.exceptions import RestoreError
+from backups.facts import Orphans
+from backups.progress import Progress, Step, silent
+from backups.rows import Decoder, Exact, Row
+from backups.schema import Schema, Statement
+from backups.schema import Sequence as Counter
+from backups.tables import Table
+
+# A batch is one COPY, and what is tried again to find the row that does not go in.
+_BATCH_ROWS = 10_000
+_BATCH_BYTES = 4 * 1024 * 1024
+_BUILD_MEMORY_KB = 256 * 1024
+_KEYS = frozenset({"primary key", "unique", "exclusion"})
+_SESSION = {
+    "synchronous_commit": "off",
+    "check_function_bodies": "off",
+    "client_min_messages": "warning",
+    "lock_timeout": "0",
+    "default_transaction_read_only": "off",
+    "default_transaction_isolation": "read committed",
+    "default_table_access_method": "heap",
+}
+
+
+class PostgreSQLLoader(Loader):
+    """Two connections to one database: one does nearly everything, the other helps to build indexes."""
+
+    def __init__(self, connection: Connection, helper: Connection, place: str) -> None:
+        self._connections = [connection, helper]
+        self._connection = connection
+        self._place = place
+        self._tables: dict[str, Table] = {}
+        self._rows: dict[str, int] = {}
+        with told(place, RestoreError):
+            for each in self._connections:
+                pin(each, local=False, **_SESSION, maintenance_work_mem=_build_memory(each))
+
+    def define(self, schema: Schema, progress: Progress = silent) -> None:
+        """Run the statements that come before the rows, in batches."""
+        if not any(s.kind == "schema" and s.name == "public" for s in schema.statements()):
+            run(self._connection, "DROP SCHEMA IF EXISTS public")
+        replay(self._connection, schema.before, self._failed, _Counted("define", len(schema.before), progress))
+
+    def load(self, table: Table, lines: Iterable[bytes]) -> int:
+        """Insert the rows of these lines."""
+        self._tables[table.qualified] = table
+        decode = Decoder(table).decode
+        copy = CopyText(table)
+        loaded = 0
+        for batch in _batches(lines):
+            rows = [decode(line) for line in batch]
+            self._insert(table, copy, rows)
+            loaded += len(rows)
+        self._rows[table.qualified] = self._rows.get(table.qualified, 0) + loaded
+        return loaded
+
+    def complete(self, schema: Schema, orphans: Iterable[Orphans], progress: Progress = silent) -> None:
+        """Run the statements that come after the rows: keys, then indexes, on both connections; the rest in order."""
+        broken = list(orphans)
+        done = _Counted("complete", len(schema.after), progress)
+        for stage, group in groupby(schema.after, _stage):
+            statements = [_unchecked(statement, broken) for statement in group]
+            if stage == "in order":
+                replay(self._connection, statements, self._failed, done)
+            else:
+                replay_apart(self._connections, statements, self._size, self._failed, done)
+
+    def set_sequences(self, sequences: Iterable[Counter]) -> None:
+        """Give each counter its recorded value."""
+        with told(self._place, RestoreError):
+            set_sequences(self._connection, sequences)
+
+    def settle(self) -> None:
+        """Take statistics; they are committed with the log on disk, and with it everything before them."""
+        with told(self._place, RestoreError):
+            run(self._connection, "SET synchronous_commit = on; ANALYZE")
+
+    def _insert(self, table: Table, copy: CopyText, rows: Sequence[Row]) -> None:
+        try:
+            self._copy(table, copy, rows)
+        except (psycopg.Error, ValueError) as error:
+            row = self._culprit(table, copy, rows)
+            key = _key(table, row)
+            reason = first_line(error) if isinstance(error, psycopg.Error) else str(error)
+            raise RestoreError(
+                f"The row {key} of table {table.qualified} does not go into {self._place}: {reason}.",
+                table=table.qualified,
+                key=key,
+            ) from error
+
+    def _copy(self, table: Table, copy: CopyText, rows: Sequence[Row]) -> None:
+        target = relation(table.schema, table.name)
+        if not table.columns:
+            run(self._connection, f"INSERT INTO {target} SELECT FROM generate_series(1, {len(rows)})")
+            return
+        names = ", ".join(quoted(column.name) for column in table.columns)
+        text = copy.write(rows)
+        with self._connection.cursor() as cursor, cursor.copy(f"COPY {target} ({names}) FROM STDIN".encode()) as into:
+            into.write(text)
+
+    def _culprit(self, table: Table, copy: CopyText, rows: Sequence[Row]) -> Row:
+        """Return the first row that does not go in, by halves."""
+        while len(rows) > 1:
+            half = rows[: len(rows) // 2]
+            rows = half if self._fails(table, copy, half) else rows[len(half) :]
+        return rows[0]
+
+    def _fails(self, table: Table, copy: CopyText, rows: Sequence[Row]) -> bool:
+        run(self._connection, "BEGIN")
+        try:
+            self._copy(table, copy, rows)
+        except (psycopg.Error, ValueError):
+            return True
+        else:
+            return False
+        finally:
+            run(self._connection, "ROLLBACK")
+
+    def _size(self, statement: Statement) -> int:
+        return self._rows.get(statement.table, 0)
+
+    def _failed(self, connection: Connection, statement: Statement, error: psycopg.Error) -> RestoreError:
+        of = f" of table {statement.table}" if statement.table and statement.kind != "table" else ""
+        message = f"The {statement.kind} {statement.name}{of} cannot be made in {self._place}: {first_line(error)}."
+        table = self._tables.get(statement.table)
+        key = offender(connection, statement, table) if table else ""
+        if key:
+            message += f" The first row that breaks it has the primary key {key}."
+        return RestoreError(message, table=statement.table, key=key)
+
+
+class _Counted:
+    """Tells progress how many statements have been run."""
+
+    def __init__(self, stage: str, total: int, progress: Progress) -> None:
+        self._stage, self._total, self._progress = stage, total, progress
+        self._done = 0
+
+    def __call__(self, statement: Statement, number: int) -> None:
+        self._done += number
+        self._progress(Step(self._stage, statement.table, rows=self._done, total_rows=self._total))
+
+
+def _batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    batch: list[bytes] = []
+    size = 0
+    for line in lines:
+        batch.append(line)
+        size += len(line)
+        if len(batch) >= _BATCH_ROWS or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _build_memory(connection: Connection) -> str:
+    """Return how much memory an index build may take: the server's setting, or more where it is set low."""
+    usual = fetch(connection, "SELECT setting::int FROM pg_settings WHERE name = 'maintenance_work_mem'")[0][0]
+    return f"{max(usual, _BUILD_MEMORY_KB)}kB"
+
+
+def _key(table: Table, row: Row) -> str:
+    names = table.pk or table.key
+    cells = [cell for column, cell in zip(table.columns, row, strict=True) if column.name in names]
+    return ", ".join(str(cell.value) if isinstance(cell, Exact) else str(cell) for cell in cells) or "without a key"
+
+
+def _stage(statement: Statement) -> str:
+    return "keys" if statement.kind in _KEYS else statement.kind if statement.kind == "index" else "in order"
+
+
+def _unchecked(statement: Statement, orphans: Iterable[Orphans]) -> Statement:
+    """Return a foreign key that the source itself breaks as one that does not look at what is there."""
+    if statement.kind != "foreign key" or statement.sql.endswith(" NOT VALID"):
+        return statement
+    plain = statement.sql.replace('"', "")
+    for orphan in orphans:
+        reference = f"FOREIGN KEY ({', '.join(orphan.columns)}) REFERENCES {orphan.parent}("
+        if orphan.table == statement.table and reference.replace('"', "") in plain:
+            return replace(statement, sql=f"{statement.sql} NOT VALID")
+    return statement

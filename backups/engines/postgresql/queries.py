@@ -1,0 +1,43 @@
+"""Which rows of a table are read, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backups.engines.postgresql.session import literal, quoted, relation
+from backups.engines.postgresql.values import text_of
+from backups.facts import Key, Span
+from backups.tables import Table
+
+
+def select(table: Table, expressions: str, span: Span) -> str:
+    """Return the query of these expressions over a span of a table, in the order of its key.
+
+    A table without a key is read whole, ordered by the text of all its columns.
+    """
+    bounds = " AND ".join(_bounds(table, span)) if table.key else ""
+    where = f" WHERE {bounds}" if bounds else ""
+    order = ", ".join(map(quoted, table.key) if table.key else _by_text(table))
+    by = f" ORDER BY {order}" if order else ""
+    return f"SELECT {expressions} FROM ONLY {relation(table.schema, table.name)}{where}{by}"
+
+
+def _bounds(table: Table, span: Span) -> Iterator[str]:
+    names = ", ".join(map(quoted, table.key))
+    if span.after is not None:
+        yield f"({names}) > ({_literals(table, span.after)})"
+    if span.upto is not None:
+        yield f"({names}) <= ({_literals(table, span.upto)})"
+
+
+def _literals(table: Table, key: Key) -> str:
+    columns = map(table.column, table.key)
+    pairs = zip(columns, key, strict=True)
+    return ", ".join(f"{literal(text_of(column.kind, cell))}::{column.type}" for column, cell in pairs)
+
+
+def _by_text(table: Table) -> Iterator[str]:
+    for column in table.columns:
+        name = quoted(column.name)
+        # concat makes of NULL what it makes of an empty text.
+        yield f'CASE WHEN {name} IS NOT NULL THEN concat({name}) END COLLATE "C"'

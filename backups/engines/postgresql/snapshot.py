@@ -1,0 +1,204 @@
+"""A consistent read view: every table locked against change first, then one snapshot for everything that is read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors
+
+from backups.engines.base import Snapshot
+from backups.engines.postgresql import witness
+from backups.engines.postgresql.cells import converter
+from backups.engines.postgresql.counters import read_sequences
+from backups.engines.postgresql.introspection import read_tables, relations, without
+from backups.engines.postgresql.lines import line_expression
+from backups.engines.postgresql.outside import uncovered
+from backups.engines.postgresql.properties import read_facts
+from backups.engines.postgresql.queries import select
+from backups.engines.postgresql.session import Connection, fetch, pin, quoted, relation, run, sentence
+from backups.engines.postgresql.structure import capture
+from backups.exceptions import SourceChanged, SourceError, UnreadableValue
+from backups.facts import EVERYTHING, EngineFacts, Orphans, Span, Uncovered, Witness
+from backups.rows import Row
+from backups.schema import Schema, Sequence
+from backups.tables import Table
+
+# How long another session's lock is waited for, as PostgreSQL writes it.
+PATIENCE = "20s"
+_TRIES = 5
+# Lines hold no control characters, so these two leave them as they are.
+_AS_IT_IS = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
+_ROLL_BACK = b"ROLLBACK TO SAVEPOINT lifeboat"
+
+_HOLDERS = """
+SELECT l.relation::regclass::text, a.pid, a.usename, a.application_name
+FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.relation = ANY(%(oids)s::int8[]::oid[]) AND l.mode = 'AccessExclusiveLock' ORDER BY l.granted DESC, a.pid LIMIT 1
+"""
+_PATH = "SELECT unnest(current_schemas(false))"
+
+
+class PostgreSQLSnapshot(Snapshot):
+    """One transaction, repeatable read and read only."""
+
+    def __init__(self, connection: Connection, place: str, excluded: Collection[str]) -> None:
+        self._connection = connection
+        self._place = place
+        self._excluded = excluded
+        with self._reading():
+            self._path = [row[0] for row in fetch(connection, _PATH)]
+            _begin(connection, place)
+            every = read_tables(connection, self._path)
+            self._tables = without(every, excluded)
+            self._left_out = [table for oid, table in every.items() if oid not in self._tables]
+            # Text of a database in SQL_ASCII need not be text at all.
+            self._unsure = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
+        if self._left_out:
+            self.schema()
+
+    def facts(self) -> EngineFacts:
+        """Return version, encoding, collation, extensions, and the database's own settings that a copy needs."""
+        with self._reading():
+            return read_facts(self._connection)
+
+    def tables(self) -> list[Table]:
+        """Return every ordinary table by schema and name; keys and indexes come after the rows, so any order loads."""
+        return list(self._tables.values())
+
+    def schema(self) -> Schema:
+        """Return the definition of everything covered; raise ConfigurationError where it needs an excluded table."""
+        with self._reading():
+            return capture(self._connection, {table.qualified for table in self._left_out})
+
+    def sequences(self) -> list[Sequence]:
+        """Return each counter with its value of this moment, which is never behind the snapshot's rows."""
+        left_out = {table.qualified for table in self._left_out}
+        with self._reading():
+            return [counter for counter in read_sequences(self._connection) if counter.table not in left_out]
+
+    def uncovered(self) -> list[Uncovered]:
+        """Name what a backup does not hold, excluded tables with their rows."""
+        with self._reading():
+            counts = witness.sizes(self._connection, self._left_out)
+            gone = [Uncovered("table", name, "excluded by the settings", rows) for name, rows in counts.items()]
+            return [*gone, *uncovered(self._connection)]
+
+    def count(self, table: Table) -> int:
+        """Return the number of rows."""
+        with self._reading(table):
+            return witness.sizes(self._connection, [table])[table.qualified]
+
+    def lines(self, table: Table, span: Span = EVERYTHING) -> Iterator[bytes]:
+        """Yield the lines that the server writes."""
+        query = select(table, line_expression(table), span)
+        statement = f"COPY ({query}) TO STDOUT ({_AS_IT_IS})".encode()
+        with self._reading(table), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for block in copy:
+                line = bytes(block)
+                if line == b"\n" or (self._unsure and not _is_text(line)):
+                    raise self._unreadable(table, line)
+                yield line
+
+    def rows(self, table: Table, span: Span = EVERYTHING) -> Iterator[Row]:
+        """Yield the rows from the text of each value."""
+        names = ", ".join(quoted(column.name) for column in table.columns)
+        converters = [(i, c) for i, column in enumerate(table.columns) if (c := converter(column))]
+        statement = f"COPY ({select(table, names, span)}) TO STDOUT".encode()
+        with self._reading(table), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            for values in copy.rows():
+                row: Row = list(values) if table.columns else []
+                for i, convert in converters:
+                    text = row[i]
+                    if isinstance(text, str):
+                        row[i] = convert(text)
+                yield row
+
+    def witness(self, table: Table) -> Witness:
+        """Return the table's witness."""
+        with self._reading(table):
+            return witness.witness(self._connection, table)
+
+    def orphans(self, tables: Collection[Table]) -> list[Orphans]:
+        """Return the foreign keys that rows of these tables break."""
+        with self._reading():
+            return witness.orphans(self._connection, tables)
+
+    def referring(self, table: Table) -> list[str]:
+        """Return the tables with rows that point at this one."""
+        with self._reading():
+            return witness.referring(self._connection, table)
+
+    def confirm(self) -> None:
+        """See that the locks were held to the end: while they are, no table can be truncated, altered or dropped."""
+        held = "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted"
+        with self._reading():
+            if fetch(self._connection, held)[0][0] < len(self._tables):
+                raise SourceChanged(f"{self._place} let go of its tables' locks before the end.")
+
+    @contextmanager
+    def _reading(self, table: Table | None = None) -> Iterator[None]:
+        """Tell the driver's errors in sentences; after one, or a reading given up early, the view still stands."""
+        place = f"Table {table.qualified} of {self._place}" if table else self._place
+        try:
+            yield
+        except psycopg.Error as error:
+            raise sentence(error, place, SourceError) from error
+        except UnicodeDecodeError as error:
+            raise SourceError(f"{place} holds text that is not UTF-8: {error.reason}.") from error
+        finally:
+            if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+                self._connection.execute(_ROLL_BACK)
+
+    def _unreadable(self, table: Table, line: bytes) -> SourceError:
+        if line == b"\n":
+            return SourceError(f"{self._place} wrote no line for a row of table {table.qualified}.")
+        shown = line.decode(errors="backslashreplace").partition(',"fields":')[0].partition('"pk":')[2]
+        return UnreadableValue(table.qualified, shown, "with text", "it is not UTF-8")
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _begin(connection: Connection, place: str) -> None:
+    """Open the transaction, with every table locked before its snapshot is taken."""
+    for _ in range(_TRIES):
+        wanted = relations(connection, "rp")
+        run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        pin(connection, local=True, lock_timeout=PATIENCE, search_path="")
+        try:
+            _lock(connection, wanted)
+        except errors.UndefinedTable:
+            run(connection, "ROLLBACK")
+            continue
+        except errors.LockNotAvailable:
+            run(connection, "ROLLBACK")
+            raise SourceError(_held_up(connection, place, wanted)) from None
+        if relations(connection, "rp") == wanted:
+            run(connection, "SAVEPOINT lifeboat")
+            return
+        run(connection, "ROLLBACK")
+    raise SourceChanged(f"{place} gained or lost tables each time that they were to be locked.")
+
+
+def _lock(connection: Connection, wanted: Collection[tuple[int, str, str]]) -> None:
+    if wanted:
+        names = ", ".join(f"ONLY {relation(schema, name)}" for _, schema, name in wanted)
+        run(connection, f"LOCK TABLE {names} IN ACCESS SHARE MODE")
+
+
+def _held_up(connection: Connection, place: str, wanted: Collection[tuple[int, str, str]]) -> str:
+    holders = fetch(connection, _HOLDERS, {"oids": [oid for oid, _, _ in wanted]})
+    if not holders:
+        return f"{place} has a table that stayed locked for {PATIENCE}."
+    name, pid, user, application = holders[0]
+    return (
+        f"Table {name} of {place} stayed locked for {PATIENCE} by process {pid} of user {user} "
+        f"({application or 'no application name'}), which alters, truncates or rewrites it."
+    )

@@ -1,0 +1,143 @@
+"""Plain facts of a table's rows, taken by SQL: how many, which values are least and greatest, which references dangle."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from backups.engines.postgresql.session import Connection, fetch, literal, quoted, relation
+from backups.facts import ColumnWitness, Orphans, Witness
+from backups.tables import Column, Table
+
+_ORDERED = frozenset({"integer", "float", "decimal", "date", "datetime", "timestamp", "time", "duration"})
+# The beginning of a text is enough to notice a change, and keeps long texts out of the witness.
+_PREFIX = 64
+# A query returns at most 1,664 values.
+_WIDEST = 500
+# A statement of many parts is one round trip; too many would be a plan too large.
+_AT_ONCE = 100
+
+# A reference to a partitioned table has another one to each partition, which says less.
+_REFERENCES = """
+SELECT con.oid::int8, con.conrelid::int8, n.nspname, c.relname, fn.nspname, f.relname, f.relkind = 'p',
+    con.confmatchtype = 'f',
+    (SELECT array_agg(a.attname ORDER BY k.i) FROM unnest(con.conkey) WITH ORDINALITY k(num, i)
+        JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = k.num),
+    (SELECT array_agg(a.attname ORDER BY k.i) FROM unnest(con.confkey) WITH ORDINALITY k(num, i)
+        JOIN pg_attribute a ON a.attrelid = con.confrelid AND a.attnum = k.num)
+FROM pg_constraint con
+JOIN pg_class c ON c.oid = con.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class f ON f.oid = con.confrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace
+WHERE con.contype = 'f' AND c.relkind = 'r'
+    AND NOT EXISTS (SELECT FROM pg_constraint whole WHERE whole.oid = con.conparentid AND whole.conrelid = con.conrelid)
+ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C", con.conname COLLATE "C"
+"""
+
+
+class Reference:
+    """One foreign key of one ordinary table."""
+
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self.schema, self.name, self.parent_schema, self.parent = row[2:6]
+        self._parent_is_partitioned, self._full = row[6:8]
+        self.columns: tuple[str, ...] = tuple(row[8])
+        self._parent_columns: tuple[str, ...] = tuple(row[9])
+
+    @property
+    def child(self) -> tuple[str, str]:
+        """Schema and name of the table that refers."""
+        return self.schema, self.name
+
+    def dangling(self) -> str:
+        """Return SQL for the rows, as ``c``, that point at nothing: FROM and WHERE."""
+        only = "" if self._parent_is_partitioned else "ONLY "
+        parent = f"{only}{relation(self.parent_schema, self.parent)}"
+        same = " AND ".join(
+            f"p.{quoted(theirs)} = c.{quoted(ours)}"
+            for ours, theirs in zip(self.columns, self._parent_columns, strict=True)
+        )
+        missing = f"{self._filled(' AND ')} AND NOT EXISTS (SELECT FROM {parent} p WHERE {same})"
+        if self._full and len(self.columns) > 1:
+            missing = f"({missing}) OR (({self._filled(' OR ')}) AND NOT ({self._filled(' AND ')}))"
+        return f"FROM ONLY {relation(*self.child)} c WHERE {missing}"
+
+    def _filled(self, between: str) -> str:
+        return between.join(f"c.{quoted(column)} IS NOT NULL" for column in self.columns)
+
+    def filled(self) -> str:
+        """Return SQL for the rows, as ``c``, that point at anything."""
+        return f"FROM ONLY {relation(*self.child)} c WHERE {self._filled(' AND ')}"
+
+
+def references(connection: Connection) -> list[Reference]:
+    """Return the foreign keys of all ordinary tables, partitions with those that they have from their parents."""
+    return [Reference(row) for row in fetch(connection, _REFERENCES)]
+
+
+def orphans(connection: Connection, tables: Collection[Table]) -> list[Orphans]:
+    """Return the foreign keys of these tables that some of their rows break, with how many do."""
+    asked = {(table.schema, table.name): table.qualified for table in tables}
+    wanted = [reference for reference in references(connection) if reference.child in asked]
+    found = []
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        query = " UNION ALL ".join(f"SELECT {i}, count(*) {ref.dangling()}" for i, ref in enumerate(part))
+        for i, rows in fetch(connection, f"{query} ORDER BY 1"):
+            if rows:
+                ref = part[i]
+                parent = f"{ref.parent_schema}.{ref.parent}"
+                found.append(Orphans(asked[ref.child], ref.columns, parent, rows))
+    return found
+
+
+def referring(connection: Connection, table: Table) -> list[str]:
+    """Return the qualified names of other tables with rows that point at this one."""
+    pointing = [
+        ref
+        for ref in references(connection)
+        if (ref.parent_schema, ref.parent) == (table.schema, table.name) != ref.child
+    ]
+    with_rows = {ref.child for ref in pointing if fetch(connection, f"SELECT EXISTS (SELECT {ref.filled()})")[0][0]}
+    return [".".join(child) for child in sorted(with_rows)]
+
+
+def witness(connection: Connection, table: Table) -> Witness:
+    """Return the table's row count, and for each column how many values, the least and the greatest."""
+    rows, columns = 0, {}
+    for start in range(0, max(len(table.columns), 1), _WIDEST):
+        part = table.columns[start : start + _WIDEST]
+        asked = ["count(*)", *(fact for column in part for fact in _facts(column))]
+        query = f"SELECT {', '.join(asked)} FROM ONLY {relation(table.schema, table.name)}"
+        answers = iter(fetch(connection, query)[0])
+        rows = next(answers)
+        for column in part:
+            filled = next(answers)
+            ends = (next(answers), next(answers)) if _comparable(column) else (None, None)
+            columns[column.name] = ColumnWitness(filled, *ends)
+    return Witness(rows, columns)
+
+
+def _facts(column: Column) -> Iterator[str]:
+    yield f"count({quoted(column.name)})"
+    if comparable := _comparable(column):
+        yield f"min({comparable})::text"
+        yield f"max({comparable})::text"
+
+
+def _comparable(column: Column) -> str:
+    """Return what the least and greatest are taken of; empty where the type has no order, or a costly one."""
+    name = quoted(column.name)
+    if column.kind == "text":
+        return f'left({name}, {_PREFIX}) COLLATE "C"'
+    return name if column.kind in _ORDERED else ""
+
+
+def sizes(connection: Connection, tables: Collection[Table]) -> dict[str, int]:
+    """Return how many rows each table has, by qualified name."""
+    found: dict[str, int] = {}
+    listed = list(tables)
+    for start in range(0, len(listed), _AT_ONCE):
+        part = listed[start : start + _AT_ONCE]
+        counts = (f"SELECT {literal(t.qualified)}, count(*) FROM ONLY {relation(t.schema, t.name)}" for t in part)
+        found.update(fetch(connection, " UNION ALL ".join(counts)))
+    return found
