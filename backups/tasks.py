@@ -6,12 +6,14 @@ process.
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 from django.conf import settings
@@ -114,7 +116,9 @@ def restore(
     def one(alias: str, name: str) -> list[str]:
         if requested_via == ADMIN:
             refuse_restore_from_admin()
-        return [restore_backup(alias, backup, to=to, asked=asked, run=name).run]
+        copy = restore_backup(alias, backup, to=to, asked=asked, run=name)
+        _note("Restore", copy.run, copy.notes)
+        return [copy.run]
 
     return _for_each(Restore, database, run, asked, one, backup)
 
@@ -217,8 +221,7 @@ def _taken(done: BackedUp) -> str:
     run = done.committed.manifest.run
     for problem in done.problems:
         logger.error("Backup %s: %s", run, problem)
-    for note in done.notes:
-        logger.warning("Backup %s: %s", run, note)
+    _note("Backup", run, done.notes)
     return run
 
 
@@ -227,9 +230,13 @@ def _told(proof: Verified) -> str:
     result = proof.result
     if result.status != Status.PASSED:
         logger.error("Verification %s of backup %s: %s.", proof.run, result.backup, result.status.value)
-    for note in proof.notes:
-        logger.warning("Verification %s: %s", proof.run, note)
+    _note("Verification", proof.run, proof.notes)
     return proof.run
+
+
+def _note(what: str, run: str, notes: Iterable[str]) -> None:
+    for note in notes:
+        logger.warning("%s %s: %s", what, run, note)
 
 
 def _sentence(error: Exception) -> str:
@@ -260,20 +267,26 @@ def _send(task: Any, kind: type[Run], asked: Asked, arguments: dict[str, Any]) -
 
 
 def _begin(task: Callable[..., list[str]], kind: type[Run], asked: Asked, arguments: dict[str, Any]) -> None:
-    _lane(_plain(task).__name__).submit(_in_background, _plain(task), arguments)
+    name = _plain(task).__name__
+    _LANES.setdefault(name, _lane(name)).submit(_in_background, _plain(task), arguments)
 
 
-@lru_cache
 def _lane(name: str) -> ThreadPoolExecutor:
-    """Return the one thread of a task: a hundred verifications go one by one, and keep no backup waiting.
-
-    A process that ends waits for what its lanes still have to do.
-    """
+    """Return the one thread of a task: a hundred verifications go one by one, and keep no backup waiting."""
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"backups-{name}")
 
 
+def _finish() -> None:
+    """Wait for what the lanes still have to do."""
+    for lane in _LANES.values():
+        lane.shutdown()
+
+
+_LANES: dict[str, ThreadPoolExecutor] = {}
+# A process that ends waits for its runs; and it must ask before concurrent.futures stops, of which the runs make use.
+getattr(threading, "_register_atexit", atexit.register)(_finish)
 # A thread does not live on in a forked process, so that one begins with none.
-os.register_at_fork(after_in_child=_lane.cache_clear)
+os.register_at_fork(after_in_child=_LANES.clear)
 
 
 def _in_background(function: Callable[..., list[str]], arguments: dict[str, Any]) -> None:

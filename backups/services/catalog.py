@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import Error as DatabaseError
-from django.db import router, transaction
+from django.db import connections, router, transaction
 
 from backups.chain import Head
 from backups.engines import engine_for
@@ -45,13 +45,15 @@ class Recording:
     problem: str = ""
 
     @contextmanager
-    def attempt(self) -> Iterator[bool]:
+    def attempt(self, *, writing: bool = True) -> Iterator[bool]:
         """Do something with the catalogue, in a transaction of its own; yields False where there is none."""
         if not self.using or self.problem:
             yield False
             return
         try:
             with transaction.atomic(using=self.using):
+                if writing:
+                    _wait_to_write(self.using)
                 yield True
         except DatabaseError as error:
             first = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -69,6 +71,16 @@ def open_catalogue() -> Recording:
     except (DatabaseError, BackupsError):
         return Recording(using, f"There is no catalogue in database {using!r}, or it cannot be read.")
     return Recording(using)
+
+
+def _wait_to_write(using: str) -> None:
+    """Become SQLite's only writer before anything is read, by a statement that changes nothing.
+
+    A transaction that reads first and then wants to write is refused at once where another has written in between; one
+    that begins by writing waits for its turn.
+    """
+    if connections[using].vendor == "sqlite":
+        Backup.objects.using(using).filter(pk="").update(hint="")
 
 
 def begin_backup(recording: Recording, run: str, database: str, asked: Asked) -> None:
@@ -142,7 +154,7 @@ def finish_restore(recording: Recording, run: str, values: dict[str, Any]) -> No
 
 def known_heads(recording: Recording, repository: Repository) -> tuple[Head, ...]:
     """Return every (number, digest) of this repository that the catalogue has seen."""
-    with recording.attempt() as there:
+    with recording.attempt(writing=False) as there:
         if there:
             seen = Backup.objects.using(recording.using).filter(repository=repository.id, sequence__isnull=False)
             return tuple(Head(*pair) for pair in seen.values_list("sequence", "digest"))
