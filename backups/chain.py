@@ -50,7 +50,8 @@ def heads_of(links: Iterable[Link]) -> tuple[Head, ...]:
 def problems(links: Sequence[Link], tombstones: Collection[int], known: Iterable[Head]) -> list[str]:
     """Return a sentence for each break of the chain; none means that it is whole as far as can be seen.
 
-    ``known`` are heads that the catalogue or a copy has seen: only they can show that the newest backups were removed.
+    ``tombstones`` are numbers that need no explanation: pruned, or there and not to be read. ``known`` are heads that
+    the catalogue or a copy has seen: only they can show that the newest backups were removed.
     """
     at: dict[int, dict[str, Link]] = defaultdict(dict)
     for link in links:
@@ -61,9 +62,18 @@ def problems(links: Sequence[Link], tombstones: Collection[int], known: Iterable
 
 
 def _removed(at: dict[int, dict[str, Link]], excused: set[int]) -> list[str]:
-    newest = max(at, default=0)
-    missing = [n for n in range(1, newest) if n not in at and n not in excused]
-    return [f"Backup number {n} was removed: no manifest, tombstone or gap accounts for it." for n in missing]
+    """Look for numbers below one that is accounted for. Runs are told in one sentence: a forged number may be any."""
+    found, expected = [], 1
+    for number in sorted({*at, *excused}):
+        if number > expected:
+            found.append(_sentence(expected, number - 1))
+        expected = number + 1
+    return found
+
+
+def _sentence(first: int, last: int) -> str:
+    said = f"Backup number {first} was" if first == last else f"Backups number {first} to {last} were"
+    return f"{said} removed: no manifest, tombstone or gap accounts for {'it' if first == last else 'them'}."
 
 
 def _replaced(links: Sequence[Link], at: dict[int, dict[str, Link]], gaps: set[Gap]) -> list[str]:

@@ -30,6 +30,20 @@ def test_a_removed_backup_is_missed(removed):
     ]
 
 
+def test_several_removed_backups_are_told_in_one_sentence():
+    links = chain_of(7)
+    assert problems([links[0], links[4], links[6]], (), []) == [
+        "Backups number 2 to 4 were removed: no manifest, tombstone or gap accounts for them.",
+        "Backup number 6 was removed: no manifest, tombstone or gap accounts for it.",
+    ]
+
+
+def test_a_number_that_cannot_be_read_shows_that_those_before_it_were_there():
+    assert problems(chain_of(2), {99_999_999}, []) == [
+        "Backups number 3 to 99999998 were removed: no manifest, tombstone or gap accounts for them."
+    ]
+
+
 def test_a_pruned_backup_is_not_missed():
     links = chain_of(5, (Gap(2, 3, "digest1", "digest3"),))
     assert problems([links[0], *links[3:]], (), []) == []

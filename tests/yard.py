@@ -116,7 +116,7 @@ def back_up(engine: Engine, repository: Repository, limits: Limits = SMALL, **as
     return repository.commit(archiver.archive(engine, repository, request, parents, sequence))
 
 
-def recommit(repository: Repository, committed: Committed, **changes: Any) -> Committed:
+def recommit(repository: Repository, committed: Committed, /, **changes: Any) -> Committed:
     """Commit a changed description as the next backup: whole and signed, as a faulty writer would have left it."""
     changes = {"run": new_run(), "sequence": committed.manifest.sequence + 1, "heads": (committed.head,), **changes}
     return repository.commit(replace(committed.manifest, **changes))

@@ -144,6 +144,8 @@ class Repository:
 
     def commit(self, manifest: Manifest) -> Committed:
         """Put the manifest, last of all, and read it back: from here on the backup exists."""
+        if not names.MANIFEST.fullmatch(manifest.name):
+            raise ObjectDamaged(manifest.name, "no listing would show a backup of that number")
         packed = manifest.to_bytes()
         body = b"%d\n" % len(packed) + frames.compress(packed)
         self.objects.put(manifest.name, self.sign("manifest", manifest.name, body))
