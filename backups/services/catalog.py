@@ -23,7 +23,7 @@ from backups.exceptions import BackupsError, RepositoryError
 from backups.manifest import Manifest
 from backups.models import UNFINISHED, Backup, Check, Restore, Run, RunStatus, Verification, VerificationStatus
 from backups.repository import Committed, Repository
-from backups.repository.events import RESTORED, VERIFIED, Event, events_of
+from backups.repository.events import RESTORED, VERIFIED, Event, event_names, read_event
 from backups.repository.names import run_time
 from backups.repository.runs import process_lives
 from backups.verification import Finding, Result
@@ -65,10 +65,12 @@ def open_catalogue() -> Recording:
     using = router.db_for_write(Backup)
     try:
         # Asked first, since merely connecting would make an empty SQLite file in the place of a lost one.
-        if not engine_for(using).exists():
-            return Recording(using, f"There is no catalogue: database {using!r} is not there.")
+        engine_for(using).origin()
+    except BackupsError as error:
+        return Recording(using, f"There is no catalogue: {error}")
+    try:
         Backup.objects.using(using).exists()
-    except (DatabaseError, BackupsError):
+    except DatabaseError:
         return Recording(using, f"There is no catalogue in database {using!r}, or it cannot be read.")
     return Recording(using)
 
@@ -200,10 +202,10 @@ def sync(using: str, repository: Repository, database: str) -> Synced:
         present.append(listed.run)
         try:
             committed = repository.read_manifest(listed.name)
-            events = events_of(repository, listed.run, committed.digest)
-        except (RepositoryError, ValueError, KeyError) as error:
+        except RepositoryError as error:
             synced.problems.append(str(error))
             continue
+        events = _events(repository, committed, synced)
         with transaction.atomic(using=using):
             save_backup(using, committed)
             synced.backups += 1
@@ -233,6 +235,17 @@ def result_data(result: Result) -> dict[str, Any]:
 
 def _known(using: str, backup: str) -> Backup | None:
     return Backup.objects.using(using).filter(pk=backup).first()
+
+
+def _events(repository: Repository, committed: Committed, synced: Synced) -> list[Event]:
+    """Return what happened to a backup, the proof of a restore before the restore; one that is damaged costs only itself."""
+    found = []
+    for name in event_names(repository, committed.manifest.run):
+        try:
+            found.append(read_event(repository, name, committed.digest))
+        except (RepositoryError, ValueError, KeyError) as error:
+            synced.problems.append(str(error))
+    return sorted(found, key=lambda event: event.kind == RESTORED)
 
 
 def _replay(using: str, event: Event, synced: Synced) -> None:

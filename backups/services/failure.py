@@ -5,7 +5,7 @@ from __future__ import annotations
 from backups.conf import get_settings
 from backups.engines import engine_for
 from backups.engines.base import Engine
-from backups.exceptions import ConfigurationError
+from backups.exceptions import ConfigurationError, TargetError
 
 MODES = ("drop-database", "drop-tables", "truncate", "delete-rows", "corrupt-file")
 
@@ -24,11 +24,18 @@ def simulate_failure(database: str, mode: str, *, confirm: str, share: float = 0
         )
     if mode not in MODES:
         raise ConfigurationError(f"There is no failure {mode!r}.", hint=f"Modes: {', '.join(MODES)}.")
+    if not 0 <= share <= 1:
+        raise ConfigurationError(
+            f"The share of the rows to delete is {share}, and was expected between 0 and 1.",
+            hint="Nothing was changed.",
+        )
     if confirm != typed_name(engine):
         raise ConfigurationError(
             f"{confirm!r} is not the name of the database.",
             hint=f"Nothing was changed. Its name is {typed_name(engine)!r}.",
         )
+    if not engine.exists():
+        raise TargetError(f"There is nothing to break: {engine.describe()} is not there.")
     return engine.damage(mode, share=share, seed=seed)
 
 

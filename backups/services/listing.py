@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from backups.engines import engine_for
 from backups.exceptions import ObjectDamaged, ObjectMissing, RepositoryError, UnknownBackup
 from backups.manifest import Totals
 from backups.models import UNFINISHED, Backup, RunStatus, Verification
@@ -56,9 +57,18 @@ def list_backups(database: str) -> tuple[list[Line], str]:
             lines = list(_from_rows(recording.using, list(rows)))
             if lines:
                 return lines, ""
-    repository = Repository.open(database)
+    repository = _open(database)
     lines = [_from_storage(repository, listed) for listed in reversed(repository.listing())]
     return lines, recording.problem or "The catalogue is empty, so this is what storage holds. sync_backups fills it."
+
+
+def _open(database: str) -> Repository:
+    """Open a repository, of an alias that DATABASES has no more too; raise ConfigurationError for one that is none."""
+    try:
+        return Repository.open(database)
+    except UnknownBackup:
+        engine_for(database)
+        raise
 
 
 def find(repository: Repository, selector: str) -> Listed:
