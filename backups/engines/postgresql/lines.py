@@ -76,7 +76,7 @@ def _written(column: Column) -> Written:
         return Written(f"to_json({value})::text")
     if kind == "binary":
         coded = f"encode({value}, 'base64')"
-        unbroken = f"CASE WHEN length({value}) > 57 THEN translate({coded}, E'\\n', '') ELSE {coded} END"
+        unbroken = f"CASE WHEN length({value}) >= 57 THEN translate({coded}, E'\\n', '') ELSE {coded} END"
         return Written(f"""'"' || {unbroken} || '"'""")
     if kind == "json":
         return _json_written(value, column.detail)
