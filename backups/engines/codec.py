@@ -2,12 +2,13 @@
 
 ``Codec`` is made once a table from the table and one ``Writer`` a column. A writer turns a column of a batch into what
 orjson writes as that column's canonical text. A value that is not of its column's kind makes the writer raise
-``Misfit``; rows of such a batch are then written one by one, and the misfits among them by the reference
-(``rows.encode`` of the cells that the engine makes of them).
+``Misfit``; the rows of such values are written by the reference (``rows.encode`` of the cells that the engine makes of
+them).
 """
 
 from __future__ import annotations
 
+import re
 from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, repeat
@@ -27,6 +28,7 @@ _NULL = type(None)
 _HEX = "0123456789abcdef"
 _JSON_SPACE = " \t\n\r"
 _FEWEST_ROWS, _MOST_ROWS, _BATCH_BYTES = 8, 256, 512 * 1024
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _skip_json = msgspec.json.Decoder(msgspec.Raw).decode
 
 
@@ -81,10 +83,10 @@ def base64_text(value: bytes) -> str:
 
 def json_text(value: str) -> orjson.Fragment:
     """Write JSON text verbatim; whatever may need a second look is a misfit."""
-    if value == "null" or value.strip(_JSON_SPACE) != value or "\n" in value or "\r" in value or "\\u" in value:
+    if value == "null" or value.strip(_JSON_SPACE) != value or "\n" in value or "\r" in value or may_be_deep(value):
         raise Misfit
-    if may_be_deep(value):
-        raise Misfit
+    if "\\u" in value and _SURROGATE_ESCAPE.search(value):
+        orjson.loads(value)  # refuses lone surrogates, which skipping overlooks
     _skip_json(value)
     return orjson.Fragment(value)
 
@@ -131,25 +133,43 @@ class Codec:
 
     def batch(self, rows: Sequence[NativeRow]) -> list[bytes]:
         """Return the lines of some rows."""
-        try:
-            return self._quick(rows)
-        except (ValueError, orjson.JSONEncodeError):
-            return [self._one(row) for row in rows]
-
-    def _one(self, row: NativeRow) -> bytes:
-        try:
-            return self._quick([row])[0]
-        except (ValueError, orjson.JSONEncodeError):
-            return encode(self._table, self._reference(row))
-
-    def _quick(self, rows: Sequence[NativeRow]) -> list[bytes]:
-        columns = [write(values) for write, values in zip(self._writers, zip(*rows, strict=True), strict=True)]
-        label, names, dumps, newline = self._table.label, self._names, orjson.dumps, orjson.OPT_APPEND_NEWLINE
-        fields: Iterable[Sequence[object]] = zip(*(columns[i] for i in self._inside), strict=True)
-        return [
-            dumps({"model": label, "pk": pk, "fields": dict(zip(names, values, strict=True))}, None, newline)
-            for pk, values in zip(self._keys(columns), fields if names else repeat(()), strict=False)
+        misfits: set[int] = set()
+        columns = [
+            self._written(write, values, misfits)
+            for write, values in zip(self._writers, zip(*rows, strict=True), strict=True)
         ]
+        lines = []
+        for number, structure in enumerate(self._structures(columns)):
+            if number in misfits:
+                lines.append(encode(self._table, self._reference(rows[number])))
+                continue
+            try:
+                lines.append(orjson.dumps(structure, None, orjson.OPT_APPEND_NEWLINE))
+            except orjson.JSONEncodeError:  # text that is not UTF-8 shows only now
+                lines.append(encode(self._table, self._reference(rows[number])))
+        return lines
+
+    @staticmethod
+    def _written(write: Writer, values: Sequence[Any], misfits: set[int]) -> Sequence[object]:
+        """Return a column as it is written; rows of misfits have nothing there, and their numbers are noted."""
+        try:
+            return write(values)
+        except ValueError:
+            written: list[object] = []
+            for number, value in enumerate(values):
+                try:
+                    written += write((value,))
+                except ValueError:
+                    misfits.add(number)
+                    written.append(None)
+            return written
+
+    def _structures(self, columns: Sequence[Sequence[object]]) -> Iterator[dict[str, object]]:
+        """Yield what orjson writes as the line of each row."""
+        label, names = self._table.label, self._names
+        fields: Iterable[Sequence[object]] = zip(*(columns[i] for i in self._inside), strict=True)
+        for pk, values in zip(self._keys(columns), fields if names else repeat(()), strict=False):
+            yield {"model": label, "pk": pk, "fields": dict(zip(names, values, strict=True))}
 
     def _keys(self, columns: Sequence[Sequence[object]]) -> Iterable[object]:
         if not self._pk:

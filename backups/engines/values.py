@@ -153,7 +153,7 @@ def is_json(text: str) -> bool:
         text.encode()
         if may_be_deep(text):
             sys.setrecursionlimit(max(usual, 4 * DEEPEST_JSON))
-        json.loads(text, parse_int=len, parse_float=len, parse_constant=_refused)
+        _STRICT_JSON.decode(text)
     except ValueError:
         return False
     finally:
@@ -175,3 +175,7 @@ def _depth(text: str) -> int:
 
 def _refused(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+# Numbers are looked at as text alone: Python does not make integers of thousands of digits.
+_STRICT_JSON = json.JSONDecoder(parse_int=len, parse_float=len, parse_constant=_refused)

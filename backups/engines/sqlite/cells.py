@@ -27,39 +27,43 @@ def cell_of(column: Column, value: Stored) -> Cell:
     """Return the cell of a stored value."""
     if value is None:
         return None
-    if isinstance(value, int):
-        return _of_integer(column, value)
-    if isinstance(value, float):
-        return _of_real(column, value)
-    if isinstance(value, str):
-        return _of_text(column, value)
-    if isinstance(value, RawText):
-        return Exact({"bytes": values.binary_from(value)})
-    text = values.binary_from(value)
-    return text if column.kind == "binary" else Exact({"blob": text})
+    for storage, convert in _CONVERTERS.items():
+        if isinstance(value, storage):
+            return convert(column)(value)
+    raise TypeError(f"{type(value)} is no storage class of SQLite")
 
 
-def _of_integer(column: Column, value: int) -> Cell:
+def from_integer(column: Column) -> Callable[[int], Cell]:
+    """Return what makes cells of a column's integers."""
     if column.kind in {"integer", "any"}:
-        return str(value)
-    if column.kind == "boolean" and value in {0, 1}:
-        return "true" if value else "false"
+        return str
+    if column.kind == "boolean":
+        return lambda value: ("false", "true")[value] if value in {0, 1} else Exact({"integer": str(value)})
     if column.kind == "duration":
-        return values.duration_from(value)
+        return values.duration_from
     if column.kind == "decimal":
-        return f"{Decimal(value):.{column.scale or 0}f}"
-    return Exact({"integer": str(value)})
+        form = f".{column.scale or 0}f"
+        return lambda value: format(Decimal(value), form)
+    return lambda value: Exact({"integer": str(value)})
 
 
-def _of_real(column: Column, value: float) -> Cell:
-    cell = values.float_cell(value)
-    if not isinstance(cell, str) or column.kind in {"float", "any"}:
-        return cell
-    if column.kind == "decimal" and not _would_be_integer(value):
-        text = f"{Decimal(cell):f}" if column.scale is None else f"{Decimal(value):.{column.scale}f}"
-        if float(text) == value:
-            return text
-    return Exact({"real": cell})
+def from_real(column: Column) -> Callable[[float], Cell]:
+    """Return what makes cells of a column's doubles."""
+    if column.kind in {"float", "any"}:
+        return values.float_cell
+    form = "f" if column.scale is None else f".{column.scale}f"
+
+    def convert(value: float) -> Cell:
+        cell = values.float_cell(value)
+        if not isinstance(cell, str):
+            return cell
+        if column.kind == "decimal" and not _would_be_integer(value):
+            text = format(Decimal(cell) if column.scale is None else Decimal(value), form)
+            if float(text) == value:
+                return text
+        return Exact({"real": cell})
+
+    return convert
 
 
 def _would_be_integer(value: float) -> bool:
@@ -67,19 +71,47 @@ def _would_be_integer(value: float) -> bool:
     return value.is_integer() and _LEAST <= value <= _GREATEST
 
 
-def _of_text(column: Column, value: str) -> Cell:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return Exact({"bytes": values.binary_from(value.encode("utf-8", "surrogateescape"))})
-    if column.kind in _TEXTS:
-        text = _TEXTS[column.kind](value)
+def from_text(column: Column) -> Callable[[str], Cell]:
+    """Return what makes cells of a column's texts."""
+    canonical = _TEXTS.get(column.kind, _no_text)
+
+    def convert(value: str) -> Cell:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return Exact({"bytes": values.binary_from(value.encode("utf-8", "surrogateescape"))})
+        text = canonical(value)
         return values.exact_text(value) if text is None else text
-    return values.exact_text(value)
+
+    return convert
 
 
-def _spelt_as_django(value: str, canonical: str | None, back: Callable[[str], str]) -> str | None:
-    return canonical if canonical is not None and back(canonical) == value else None
+def from_blob(column: Column) -> Callable[[bytes], Cell]:
+    """Return what makes cells of a column's blobs."""
+    if column.kind == "binary":
+        return values.binary_from
+    return lambda value: Exact({"blob": values.binary_from(value)})
+
+
+def _from_raw_text(column: Column) -> Callable[[bytes], Cell]:
+    return lambda value: Exact({"bytes": values.binary_from(value)})
+
+
+_CONVERTERS: dict[type, Callable[[Column], Callable[[Any], Cell]]] = {
+    int: from_integer,
+    float: from_real,
+    str: from_text,
+    RawText: _from_raw_text,
+    bytes: from_blob,
+}
+
+
+def _no_text(value: str) -> None:
+    return None
+
+
+def _time(value: str) -> str | None:
+    return _spelt_as_django(value, values.time_from(value), values.time_to)
 
 
 def _timestamp(value: str) -> str | None:
@@ -91,6 +123,10 @@ def _datetime(value: str) -> str | None:
     return None if text is None else f"{text}Z"
 
 
+def _spelt_as_django(value: str, canonical: str | None, back: Callable[[str], str]) -> str | None:
+    return canonical if canonical is not None and back(canonical) == value else None
+
+
 _TEXTS: dict[str, Callable[[str], Cell]] = {
     "text": str,
     "inet": str,
@@ -98,7 +134,7 @@ _TEXTS: dict[str, Callable[[str], Cell]] = {
     "json": values.json_cell,
     "uuid": values.uuid_from,
     "date": values.date_from,
-    "time": lambda value: _spelt_as_django(value, values.time_from(value), values.time_to),
+    "time": _time,
     "timestamp": _timestamp,
     "datetime": _datetime,
 }

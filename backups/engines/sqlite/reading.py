@@ -10,15 +10,23 @@ from typing import Any
 
 from backups.engines import codec
 from backups.engines.codec import Codec, Misfit, Writer
-from backups.engines.sqlite.cells import RawText, Stored, cell_of, stored_of
+from backups.engines.sqlite.cells import (
+    RawText,
+    Stored,
+    cell_of,
+    from_blob,
+    from_integer,
+    from_real,
+    from_text,
+    stored_of,
+)
 from backups.engines.sqlite.connection import pragma, quoted
 from backups.engines.sqlite.kinds import affinity
 from backups.facts import Key, Span
-from backups.rows import Row
+from backups.rows import Cell, Row
 from backups.tables import Column, Table
 
 _LEAST, _GREATEST = -(2**63), 2**63
-_LONG = 1_000_000  # bytes; hexadecimal would double what is long already
 
 
 def lines(connection: sqlite3.Connection, table: Table, span: Span) -> Iterator[bytes]:
@@ -66,39 +74,43 @@ def _decoded(data: bytes, encoding: str) -> str | RawText:
 
 def rows(connection: sqlite3.Connection, table: Table, span: Span) -> Iterator[Row]:
     """Yield the cells of the rows in a span, from storage classes and SQLite's text of each value."""
-    texts = [text for column in table.columns for text in _texts(quoted(column.name))]
+    names = [quoted(column.name) for column in table.columns]
+    storages = " || ' ' || ".join(f"typeof({name})" for name in names)
     encoding = encoding_of(connection)
-    for row in connection.execute(*_query(table, texts, span)):
-        parts = zip(table.columns, row[::2], row[1::2], strict=True)
-        yield [cell_of(column, _read(storage, text, encoding)) for column, storage, text in parts]
+    readers: dict[str, list[Callable[[bytes], Cell]]] = {}
+    for types, *texts in connection.execute(*_query(table, [storages, *map(_text, names)], span)):
+        if types not in readers:
+            pairs = zip(table.columns, types.split(" "), strict=True)
+            readers[types] = [_reader(column, storage, encoding) for column, storage in pairs]
+        yield [read(text) for read, text in zip(readers[types], texts, strict=True)]
 
 
-def _texts(name: str) -> tuple[str, str]:
-    """Return SQL for a value's storage class and its text.
+def _text(name: str) -> str:
+    """Return SQL for a value's text, as bytes.
 
     Twenty digits behind the point are enough for any double: with seventeen in all SQLite's arithmetic sometimes errs.
     """
-    data = f"CAST({name} AS BLOB)"
-    text = (
-        f"CASE typeof({name})"
-        f" WHEN 'integer' THEN CAST({name} AS TEXT)"
-        f" WHEN 'real' THEN CASE WHEN {name} = 0 AND lifeboat_sign({name}) < 0 THEN '-' ELSE '' END"
-        f" || printf('%!.20e', {name})"
-        f" ELSE CASE WHEN length({data}) > {_LONG} THEN {data} ELSE hex({data}) END END"
-    )
-    return f"typeof({name})", text
+    sign = f"CASE WHEN {name} = 0 AND lifeboat_sign({name}) < 0 THEN '-' ELSE '' END"
+    return f"CAST(CASE typeof({name}) WHEN 'real' THEN {sign} || printf('%!.20e', {name}) ELSE {name} END AS BLOB)"
 
 
-def _read(storage: str, text: str | bytes, encoding: str) -> Stored:
-    """Return the value that a storage class and a text stand for."""
+def _reader(column: Column, storage: str, encoding: str) -> Callable[[bytes], Cell]:
+    """Return what makes a cell of SQLite's text of a value of one storage class."""
     if storage == "null":
-        return None
-    if storage == "integer":
-        return int(text)
-    if storage == "real":
-        return float(text)
-    data = bytes.fromhex(text) if isinstance(text, str) else text
-    return _decoded(data, encoding) if storage == "text" else data
+        return lambda data: None
+    if storage == "blob":
+        return from_blob(column)
+    if storage == "text":
+        read = from_text(column)
+
+        def decoded(data: bytes) -> Cell:
+            value = _decoded(data, encoding)
+            return read(value) if isinstance(value, str) else cell_of(column, value)
+
+        return decoded
+    make: Callable[[Any], Cell] = from_integer(column) if storage == "integer" else from_real(column)
+    number = int if storage == "integer" else float
+    return lambda data: make(number(data.decode(encoding)))
 
 
 def _query(table: Table, select: list[str], span: Span) -> tuple[str, list[Any]]:
