@@ -88,6 +88,28 @@ def makes_unique(create: str) -> bool:
     return any(item.startswith("UNIQUE KEY") for item in text.split(text.bracketed(create)[1]))
 
 
+def whole(create: Statement, parts: list[Statement]) -> str:
+    """Return a CREATE TABLE statement with its checks, indexes and foreign keys in it."""
+    head, body, options = text.bracketed(create.sql)
+    items = [body.strip(), *(_item(part) for part in parts)]
+    return f"{head}(\n  " + ",\n  ".join(items) + f"\n){options}"
+
+
+def is_unique(index: Statement) -> bool:
+    """Say whether a statement makes a unique index."""
+    return _item(index).startswith("UNIQUE")
+
+
+def begins_with(index: Statement, needed: list[tuple[str, ...]]) -> bool:
+    """Say whether the index that a statement makes begins with any of these columns, in order."""
+    columns = _key_columns(_item(index))
+    return any(columns[: len(one)] == one for one in needed)
+
+
+def _item(part: Statement) -> str:
+    return part.sql.removeprefix(f"{alter(part.table)}ADD ")
+
+
 def _kind(item: str) -> str:
     if item.startswith("CONSTRAINT"):
         found = _CONSTRAINT.match(item)
@@ -120,7 +142,7 @@ def alter(table: str) -> str:
 
 def foreign_key_of(statement: Statement) -> ForeignKey:
     """Return the foreign key that a statement makes."""
-    return _foreign_key(statement.table, statement.sql.removeprefix(f"{alter(statement.table)}ADD "))
+    return _foreign_key(statement.table, _item(statement))
 
 
 def _foreign_key(table: str, item: str) -> ForeignKey:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain, islice
 
@@ -23,13 +23,15 @@ class Unfit(Exception):
 
 
 class Inserter:
-    """Fills one table. ``bulk`` lets InnoDB sort the rows of an empty table instead of looking each one up.
+    """Fills one table; the session commits nothing by itself.
 
-    In bulk, an error costs all rows that went in before it, so it is kept for what takes more than one statement.
+    What takes more than one statement is loaded in bulk: InnoDB sorts the rows of an empty table instead of looking each
+    one up. An error then costs all rows that went in before it. ``lay_bare`` is called before that, and says whether the
+    server finds rows out that come twice, in bulk too.
     """
 
-    def __init__(self, session: Session, table: Table, *, bulk: bool) -> None:
-        self._session, self._table, self._bulk = session, table, bulk
+    def __init__(self, session: Session, table: Table, lay_bare: Callable[[], bool]) -> None:
+        self._session, self._table, self._lay_bare = session, table, lay_bare
         self._decoder = Decoder(table)
         self._writers = [cells.columnwise(column) for column in table.columns]
         self._enums = [i for i, column in enumerate(table.columns) if is_type(column, "enum")]
@@ -40,17 +42,22 @@ class Inserter:
         self._inserted = 0
 
     def insert(self, lines: Iterable[bytes]) -> int:
-        """Insert the rows of these lines and return how many; raise RestoreError naming the first that did not go in."""
+        """Insert the rows of these lines and return how many; raise RestoreError naming the first that did not go in.
+
+        Few rows are left uncommitted.
+        """
         batches = ((batch, self._values(batch)) for batch in self._batches(lines))
         head = list(islice(batches, 2))
-        self._begin(bulk=self._bulk and len(head) > 1)
+        large = len(head) > 1
+        self._prepare(bulk=large and self._lay_bare())
         with ThreadPoolExecutor(1, thread_name_prefix="lifeboat-insert") as pool:
             sent: tuple[list[bytes], Future[None]] | None = None
             for batch, values in chain(head, batches):
                 self._await(sent)
                 sent = batch, pool.submit(self._send, values, batch)
             self._await(sent)
-        self._commit()
+        if large:
+            self._commit()
         return self._inserted
 
     def _batches(self, lines: Iterable[bytes]) -> Iterator[list[bytes]]:
@@ -76,11 +83,10 @@ class Inserter:
             return [values for line in lines for values in self._values([line])]
         return list(map(",".join, zip(*literals, strict=True)))
 
-    def _begin(self, *, bulk: bool) -> None:
+    def _prepare(self, *, bulk: bool) -> None:
         # An ENUM may hold an empty text that stands for no member, which only a lenient server takes.
         mode = LENIENT_MODE if self._enums else LOADING_MODE
         self._session.set({"unique_checks": int(not bulk), "sql_mode": text.string(mode)})
-        self._session.run("START TRANSACTION")
 
     def _send(self, values: list[str], lines: list[bytes]) -> None:
         sql = f"{self._into}({'),('.join(values)})"
@@ -131,7 +137,7 @@ class Inserter:
         try:
             # A bulk insert has lost its transaction. Tables without transactions keep what went in before the error.
             self._session.run("COMMIT")
-            self._begin(bulk=False)
+            self._prepare(bulk=False)
             there = self._session.value(f"SELECT COUNT(*) FROM {text.name(self._table.name)}")
             done = max(int(there) - self._inserted, 0)
         except DATABASE_ERRORS:
