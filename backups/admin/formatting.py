@@ -28,19 +28,20 @@ def size(value: float | None) -> str:
     if value is None:
         return NOTHING
     unit = 0
-    while abs(value) >= 1000 and unit < len(_UNITS) - 1:
+    # Below the thousand by what rounding may add, here and in the next function.
+    while abs(value) >= 999.95 and unit < len(_UNITS) - 1:
         value, unit = value / 1000, unit + 1
-    return f"{number_format(value, 1 if unit else 0)} {_UNITS[unit]}"
+    return f"{number_format(round(value, 1), 1 if unit else 0)} {_UNITS[unit]}"
 
 
 def duration(seconds: float | None) -> str:
     """Return a duration: ``24 ms``, ``8.1 s``, ``3 min 12 s``, ``2 h 5 min``."""
     if seconds is None:
         return NOTHING
-    if seconds < 1:
+    if seconds < 0.9995:
         return _("%(number)d ms") % {"number": round(seconds * 1000)}
-    if seconds < 60:
-        return _("%(number)s s") % {"number": number_format(seconds, 1)}
+    if seconds < 59.95:
+        return _("%(number)s s") % {"number": number_format(round(seconds, 1), 1)}
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
