@@ -7,7 +7,7 @@ What is here, and where:
 - ``migrations/``: builds all of that, on SQLite, PostgreSQL and MariaDB; with renamed models, dropped and
   late columns, rows made by a data migration, and a leaf that does not sort last.
 - ``values.py``: tables of awkward values by kind, for this app and for other tests.
-- ``fill.py``: ``fill(using)`` puts awkward rows into every table, once, after ``migrate``;
+- ``fill/``: ``fill(using)`` puts awkward rows into every table, once, after ``migrate``;
   ``corrupt_sqlite_values(using)`` then adds what only a damaged SQLite database holds.
 - ``extras.py``: what a logical backup cannot hold and has to name (virtual tables, system versioning, large
   objects); nothing calls it unless a test asks.
