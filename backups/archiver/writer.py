@@ -12,8 +12,8 @@ from typing import Self
 from backups.manifest import Stored
 from backups.repository import Repository, damage
 
-WORKERS = 2
-WAITING = 3  # plaintexts that may wait beside those being worked on: memory is bounded by these
+WORKERS = 4  # more than cores: they wait for the disk most of the time
+WAITING = 2  # plaintexts that may wait beside those being worked on: memory is bounded by these
 REMEMBERED = 65_536  # ids of this run; one that is forgotten is only stored twice
 
 

@@ -35,6 +35,7 @@ def record(repository: Repository, event: Event) -> str:
     said = {"kind": event.kind, "manifest": event.manifest, "at": event.at.isoformat(), "run": event.run}
     body = json.dumps({**said, "data": event.data}, sort_keys=True, ensure_ascii=False).encode()
     repository.objects.put(name, repository.sign("event", name, body))
+    repository.objects.settle()
     return name
 
 

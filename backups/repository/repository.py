@@ -143,12 +143,14 @@ class Repository:
         return Committed(manifest, hashlib.sha256(stored).hexdigest(), opened.fallback)
 
     def commit(self, manifest: Manifest) -> Committed:
-        """Put the manifest, last of all, and read it back: from here on the backup exists."""
+        """Settle all that it names, put the manifest, last of all, and read it back: from here on the backup exists."""
+        self.objects.settle()
         if not names.MANIFEST.fullmatch(manifest.name):
             raise ObjectDamaged(manifest.name, "no listing would show a backup of that number")
         packed = manifest.to_bytes()
         body = b"%d\n" % len(packed) + frames.compress(packed)
         self.objects.put(manifest.name, self.sign("manifest", manifest.name, body))
+        self.objects.settle()
         return self.read_manifest(manifest.name)
 
     def find(self, selector: str) -> Listed:

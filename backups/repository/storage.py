@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -38,7 +39,14 @@ class Objects(ABC):
 
     @abstractmethod
     def put(self, name: str, data: bytes) -> None:
-        """Store an object, durably when this returns. The same bytes again are no error; others raise NameTaken."""
+        """Store an object, whole under its name or not at all; durable once ``settle`` has returned.
+
+        The same bytes again are no error; others raise NameTaken.
+        """
+
+    @abstractmethod
+    def settle(self) -> None:
+        """Make every name that was put so far outlast a loss of power."""
 
     def get(self, name: str) -> bytes:
         """Return an object's bytes; raise ObjectMissing where there is none."""
@@ -87,14 +95,22 @@ class Objects(ABC):
 
 
 class LocalObjects(Objects):
-    """Objects in a folder: written beside, synced, linked into place; 0600 in 0700."""
+    """Objects in a folder: written beside, synced, linked into place; 0600 in 0700.
+
+    Bytes are synced with each object; folders, which hold the names, all together when a run settles.
+    """
+
+    def __init__(self, storage: Storage, prefix: str) -> None:
+        super().__init__(storage, prefix)
+        self._unsynced: set[Path] = set()
+        self._lock = threading.Lock()
 
     def place(self) -> str:
         """Return the folder."""
         return self.storage.path(self.prefix)
 
     def put(self, name: str, data: bytes) -> None:
-        """Write to a temporary name in the repository, sync, link, sync the folder."""
+        """Write to a temporary name in the repository, sync, link."""
         with _storage_errors(f"writing {name}"):
             path = Path(self.storage.path(self.full(name)))
             beside = Path(self.storage.path(self.full("tmp"))) / secrets.token_hex(16)
@@ -105,7 +121,18 @@ class LocalObjects(Objects):
                 self._link(beside, path, name, data)
             finally:
                 beside.unlink(missing_ok=True)
-            _sync_folder(path.parent)
+            with self._lock:
+                self._unsynced.add(path.parent)
+
+    def settle(self) -> None:
+        """Sync the folders that names were put into."""
+        with self._lock:
+            folders, self._unsynced = self._unsynced, set()
+        with _storage_errors("syncing its folders"):
+            for folder in sorted(folders):
+                # Whoever removed the last object of a folder, such as a heartbeat, removed the folder too.
+                with suppress(FileNotFoundError):
+                    _sync_folder(folder)
 
     def _link(self, beside: Path, path: Path, name: str, data: bytes) -> None:
         try:
@@ -133,6 +160,9 @@ class PlainObjects(Objects):
     def place(self) -> str:
         """Return the class of the storage and the prefix."""
         return f"{type(self.storage).__name__}:{self.prefix}"
+
+    def settle(self) -> None:
+        """Do nothing: such a storage keeps what it was given, or there is no way to ask it to."""
 
     def put(self, name: str, data: bytes) -> None:
         """Ask first, save, and hold the storage to the name."""
