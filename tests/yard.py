@@ -16,7 +16,7 @@ from backups import archiver, restorer
 from backups.chunks import Limits
 from backups.contents import Contents
 from backups.engines.base import Engine
-from backups.manifest import Manifest, Stored
+from backups.manifest import Manifest, Stored, TableEntry
 from backups.repository import Committed, Repository
 from backups.repository.names import new_run
 from backups.verification import Finding, Level, Result, Status, Subject, verify
@@ -145,15 +145,21 @@ def restored(engine: Engine, repository: Repository, committed: Committed) -> It
         plan.target.drop()
 
 
+def entry_of(committed: Committed, table: str) -> TableEntry:
+    """Return the entry of a table by its bare name."""
+    return next(entry for entry in committed.manifest.tables if entry.table.name == table)
+
+
 def named(findings: Iterable[Finding], *statuses: Status) -> set[str]:
     """Return the names of the checks with one of these statuses; failed and error where none are given."""
     return {f.name for f in findings if f.status in (statuses or (Status.FAILED, Status.ERROR))}
 
 
 def details(findings: Iterable[Finding], name: str = "") -> str:
-    """Return what failed checks say, each with its table before it."""
+    """Return what failed checks say, each with its table before it; PostgreSQL's schema is left out."""
     wrong = (f for f in findings if f.status in (Status.FAILED, Status.ERROR) and name in ("", f.name))
-    return "\n".join(f"{f.name} {f.table}: {f.detail} ({f.expected} / {f.actual})" for f in wrong)
+    said = "\n".join(f"{f.name} {f.table}: {f.detail} ({f.expected} / {f.actual})" for f in wrong)
+    return said.replace("public.", "")
 
 
 def path_of(repository: Repository, name: str) -> Path:

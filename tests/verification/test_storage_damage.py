@@ -17,6 +17,7 @@ from tests.yard import (
     all_objects,
     back_up,
     details,
+    entry_of,
     execute,
     flip,
     named,
@@ -39,7 +40,7 @@ def record_event(yard) -> str:
 def object_of(yard, kind: str) -> str:
     """Return the name of one object of a kind."""
     contents, manifest = Contents(yard.repository, yard.committed.manifest), yard.committed.manifest
-    orders = manifest.table("shop_order")
+    orders = entry_of(yard.committed, "shop_order")
     found = {
         "chunk": lambda: list(contents.entries(orders))[4].name,
         "shared chunk": lambda: manifest.shared[0].name,
@@ -105,7 +106,7 @@ def test_an_object_in_the_place_of_another_is_found(file_yard):
 
 
 def test_a_damaged_page_hides_no_damage_of_other_pages_and_tables(file_yard):
-    orders = file_yard.committed.manifest.table("shop_order")
+    orders = entry_of(file_yard.committed, "shop_order")
     other = list(Contents(file_yard.repository, file_yard.committed.manifest).entries(orders))[-1].name
     damaged = [object_of(file_yard, "page"), object_of(file_yard, "shared chunk"), other]
     for name in damaged:
