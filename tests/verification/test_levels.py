@@ -1,0 +1,208 @@
+"""How deep a verification goes, what its outcome is, and what it leaves behind: nothing, whatever happens."""
+
+from contextlib import contextmanager
+
+import pytest
+from django.db import connections, router
+
+from backups import restorer
+from backups.engines import engine_class
+from backups.exceptions import SourceError, TargetExists
+from backups.repository.names import new_run
+from backups.verification import Finding, Level, Result, Status, Subject, check, verify
+from backups.verification.findings import overall
+from backups.verification.registry import _restored, restored_check, unregister
+from tests.yard import aliases, details, execute, named, path_of, prove
+
+SIGNATURE = {"signature", "chain", "events"}
+RESTORED = {"restore", "rows", "content", "witness", "foreign_keys", "schema", "sequences", "migrations"}
+
+
+@pytest.mark.parametrize(
+    ("level", "checks"),
+    [
+        (Level.SIGNATURE, SIGNATURE),
+        (Level.STORED, SIGNATURE | {"stored"}),
+        (Level.RESTORE, SIGNATURE | {"stored"} | RESTORED),
+    ],
+)
+def test_each_level_does_what_the_ones_before_it_do(file_yard, level, checks):
+    result = prove(file_yard.engine, file_yard.repository, file_yard.committed, level)
+    assert {f.name for f in result.findings} == checks
+    assert (result.status, result.level, result.backup) == (Status.PASSED, level, file_yard.committed.manifest.run)
+    assert (result.restore_seconds is not None) == (level == Level.RESTORE)
+
+
+def test_level_signature_reads_no_object_but_signed_ones(file_yard):
+    for kind in ("chunks", "pages", "parts"):
+        for path in path_of(file_yard.repository, kind).rglob("*.*"):
+            path.unlink()
+    repository, committed = file_yard.repository, file_yard.committed
+    assert prove(file_yard.engine, repository, committed, Level.SIGNATURE).status == Status.PASSED
+    assert prove(file_yard.engine, repository, committed, Level.STORED).status == Status.FAILED
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        ([], Status.ERROR),
+        ([Status.SKIPPED], Status.ERROR),
+        ([Status.PASSED], Status.PASSED),
+        ([Status.PASSED, Status.SKIPPED], Status.PASSED),
+        ([Status.PASSED, Status.ERROR], Status.ERROR),
+        ([Status.ERROR, Status.FAILED, Status.PASSED, Status.SKIPPED], Status.FAILED),
+        ([Status.SKIPPED, Status.FAILED], Status.FAILED),
+    ],
+)
+def test_failed_outweighs_error_and_error_outweighs_passed_and_nothing_is_no_pass(statuses, expected):
+    findings = tuple(Finding("any", status) for status in statuses)
+    assert overall(findings) == expected
+    assert Result("run", Level.STORED, findings).status == expected
+
+
+def test_without_a_server_level_restore_is_an_error(file_yard):
+    manifest = file_yard.committed.manifest
+    result = verify(Subject(file_yard.repository, manifest.name, manifest.run), Level.RESTORE, new_run())
+    assert result.status == Status.ERROR and "no database server" in details(result.findings)
+
+
+def test_a_backup_of_another_engine_is_an_error(yard):
+    other = "postgresql" if yard.engine.vendor == "sqlite" else "sqlite"
+    settings = {"ENGINE": f"django.db.backends.{other.replace('sqlite', 'sqlite3')}", "NAME": "elsewhere"}
+    engine = engine_class(other)("default", {**connections["default"].settings_dict, **settings})
+    result = prove(engine, yard.repository, yard.committed)
+    assert named(result.findings) == {"restore"} and result.status == Status.ERROR
+    assert f"taken from {yard.engine.vendor}" in details(result.findings)
+
+
+@contextmanager
+def somebody(yard, statements: dict[str, list[str]], cleanup: dict[str, list[str]]):
+    """Make a user of the server, and yield an engine that connects as that user."""
+    vendor = yard.engine.vendor
+    execute(yard.engine, *statements[vendor])
+    try:
+        settings = {**yard.engine.settings, "USER": "lifeboat_guest", "PASSWORD": "guest"}
+        yield engine_class(vendor)(yard.engine.alias, settings)
+    finally:
+        execute(yard.engine, *cleanup[vendor])
+
+
+def test_no_right_to_create_databases_is_an_error_that_names_it(yard, tmp_path):
+    if yard.engine.vendor == "sqlite":
+        folder = tmp_path / "missing"
+        engine = yard.engine.at(str(folder / "db.sqlite3"))
+        result = prove(engine, yard.repository, yard.committed)
+        assert (result.status, named(result.findings)) == (Status.ERROR, {"restore"})
+        assert f"The folder {folder} is not there" in details(result.findings)
+        return
+    database = yard.engine.name
+    made = {
+        "postgresql": [
+            "CREATE ROLE lifeboat_guest LOGIN PASSWORD 'guest'",
+            f'GRANT CONNECT ON DATABASE "{database}" TO lifeboat_guest',
+        ],
+        "mysql": [
+            "CREATE USER lifeboat_guest IDENTIFIED BY 'guest'",
+            f"GRANT SELECT ON `{database}`.* TO lifeboat_guest",
+        ],
+    }
+    gone = {
+        "postgresql": [f'REVOKE ALL ON DATABASE "{database}" FROM lifeboat_guest', "DROP ROLE lifeboat_guest"],
+        "mysql": ["DROP USER lifeboat_guest"],
+    }
+    with somebody(yard, made, gone) as engine:
+        result = prove(engine, yard.repository, yard.committed)
+    assert (result.status, named(result.findings)) == (Status.ERROR, {"restore"}), details(result.findings)
+    assert "CREATE" in details(result.findings).upper() and "guest'" not in details(result.findings)
+
+
+# What is left behind
+
+
+def test_nothing_is_left_behind(yard):
+    before = aliases(), list(router.routers), yard.engine.leftovers()
+    seen = []
+    check("watch", databases=[yard.engine.alias])(lambda using: seen.append((using, using in connections.settings)))
+    try:
+        result = prove(yard.engine, yard.repository, yard.committed)
+    finally:
+        unregister("watch")
+    assert result.status == Status.PASSED and [known for _, known in seen] == [True]
+    assert result.target and not yard.engine.at(result.target).exists()
+    assert (aliases(), list(router.routers), yard.engine.leftovers()) == before
+
+
+@pytest.mark.parametrize("trouble", [KeyboardInterrupt, RuntimeError, SourceError])
+def test_nothing_is_left_behind_when_a_check_raises(yard, trouble):
+    before = aliases(), list(router.routers), yard.engine.leftovers()
+
+    @restored_check("interrupted")
+    def interrupted(copy):
+        assert copy.alias in connections.settings
+        raise trouble("in the middle of it")
+
+    try:
+        if trouble is SourceError:
+            result = prove(yard.engine, yard.repository, yard.committed)
+            assert named(result.findings, Status.ERROR) == {"interrupted"} and result.status == Status.ERROR
+        else:
+            with pytest.raises(trouble):
+                prove(yard.engine, yard.repository, yard.committed)
+    finally:
+        _restored.pop("interrupted")
+    assert (aliases(), list(router.routers), yard.engine.leftovers()) == before
+
+
+def test_a_scratch_database_that_exists_already_is_never_touched(yard):
+    run = new_run()
+    mine = yard.engine.at(yard.engine.scratch_name(run))
+    mine.create(yard.committed.manifest.engine)
+    try:
+        manifest = yard.committed.manifest
+        result = verify(Subject(yard.repository, manifest.name, manifest.run, yard.engine), Level.RESTORE, run)
+        assert (result.status, named(result.findings)) == (Status.ERROR, {"restore"})
+        assert "exists already" in details(result.findings)
+        assert mine.exists()
+    finally:
+        mine.drop()
+
+
+def test_a_database_that_another_makes_at_the_last_moment_is_never_touched(yard):
+    run = new_run()
+    mine = yard.engine.at(yard.engine.scratch_name(run))
+    taken = []
+
+    class Late(type(yard.engine)):
+        def create(self, facts):
+            super().create(facts)  # the other one
+            taken.append(self.name)
+            super().create(facts)  # we
+
+    late = Late(yard.engine.alias, yard.engine.settings)
+    try:
+        manifest = yard.committed.manifest
+        result = verify(Subject(yard.repository, manifest.name, manifest.run, late), Level.RESTORE, run)
+        assert (result.status, named(result.findings)) == (Status.ERROR, {"restore"})
+        assert taken == [mine.name] and mine.exists()
+    finally:
+        mine.drop()
+
+
+def test_a_storage_that_is_away_is_an_error_and_no_damage(file_yard):
+    chunk = next(path_of(file_yard.repository, "chunks").rglob("*.*"))
+    # A folder in the place of a file: the storage fails to read it, whoever asks.
+    data = chunk.read_bytes()
+    chunk.unlink()
+    chunk.mkdir()
+    result = prove(file_yard.engine, file_yard.repository, file_yard.committed)
+    assert result.status == Status.ERROR, details(result.findings)
+    assert named(result.findings) == {"stored", "restore"} and named(result.findings, Status.FAILED) == set()
+    assert not file_yard.engine.leftovers()
+    chunk.rmdir()
+    chunk.write_bytes(data)
+    assert prove(file_yard.engine, file_yard.repository, file_yard.committed).status == Status.PASSED
+
+
+def test_the_live_database_is_not_a_place_to_restore_to(yard):
+    with pytest.raises(TargetExists, match="is the live database"):
+        restorer.plan(yard.engine, yard.committed.manifest, yard.engine.name)
