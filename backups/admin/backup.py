@@ -46,8 +46,8 @@ class BackupAdmin(RunAdmin):
     list_filter = ("status", "database")
     search_fields = ("id",)
     actions = (actions.verify_restore, actions.verify_stored, actions.verify_signature, actions.restore)
-    fieldsets = (
-        RunAdmin.run_fields,
+    fieldsets = (RunAdmin.run_fields,)
+    fieldsets_of_committed: Any = (
         (_("Contents"), {"fields": ("tables", "row_count", "size", "stored", "new", "chunk_count")}),
         (_("Repository"), {"fields": ("sequence", "repository", "digest")}),
     )
@@ -61,6 +61,11 @@ class BackupAdmin(RunAdmin):
     def back_up_now(self, request: HttpRequest) -> HttpResponse:
         """Enqueue a backup."""
         return actions.back_up_now(self, request)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Add what only a committed backup has."""
+        committed = obj is not None and obj.status == RunStatus.COMPLETE
+        return (*self.fieldsets, *(self.fieldsets_of_committed if committed else ()))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return the list with the proofs."""

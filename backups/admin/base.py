@@ -89,11 +89,11 @@ class RunAdmin(CatalogueAdmin):
         """Seconds, minutes or hours."""
         return formatting.duration(run.seconds)
 
-    @admin.display(description=_("asked for by"))
+    @admin.display(description=_("asked for"))
     def asked_by(self, run: Run) -> str:
         """Who, and by which way."""
-        by = run.requested_by or formatting.NOTHING
-        return f"{by}, {_WAYS.get(run.requested_via, run.requested_via)}" if run.requested_via else by
+        way = str(_WAYS.get(run.requested_via, run.requested_via))
+        return ", ".join(part for part in (run.requested_by, way) if part) or formatting.NOTHING
 
     @admin.display(description=_("done by"))
     def where(self, run: Run) -> str:
@@ -106,8 +106,9 @@ class RunAdmin(CatalogueAdmin):
         """Add what a run's page says above its fields."""
         run = kwargs.get("obj")
         if isinstance(run, Run):
-            unfinished = formatting.is_unfinished(run) and not formatting.is_interrupted(run)
-            context |= {"run": run, "is_unfinished": unfinished, **self.page(request, run)}
+            gone = formatting.is_interrupted(run)
+            unfinished = formatting.is_unfinished(run) and not gone
+            context |= {"run": run, "is_gone": gone, "is_unfinished": unfinished, **self.page(request, run)}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def page(self, request: HttpRequest, run: Any) -> dict[str, Any]:

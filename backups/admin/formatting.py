@@ -9,7 +9,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from backups.models import UNFINISHED, Check, Run, RunStatus
 from backups.services.catalog import is_gone
@@ -62,8 +61,7 @@ def badge(status: str, word: str) -> SafeString:
 def status_of(run: Run | Check) -> SafeString:
     """Return the status of a run or a check; an unfinished run whose process is gone is interrupted, whatever it says."""
     if isinstance(run, Run) and is_interrupted(run):
-        word = pgettext("status of a run", "interrupted: its process is gone")
-        return badge(RunStatus.INTERRUPTED.value, word)
+        return badge(RunStatus.INTERRUPTED.value, str(RunStatus.INTERRUPTED.label))
     return badge(run.status, run.get_status_display())  # type: ignore[union-attr]
 
 

@@ -182,6 +182,15 @@ class TestBackups:
         assert "The &lt;disk&gt; is full." in page
         assert "Make room." in page
         assert "Rows by table" not in page
+        assert "Digest of the manifest" not in page
+
+    @pytest.mark.parametrize(
+        ("by", "via", "shown"),
+        [("ada", "admin", "ada, in the admin"), ("", "task", "by a task"), ("ada", "", "ada"), ("", "", "–")],
+    )
+    def test_who_asked_and_by_which_way(self, superuser: Client, by: str, via: str, shown: str) -> None:
+        run = rows.backup(requested_by=by, requested_via=via)
+        assert f'<div class="readonly">{shown}</div>' in text(superuser, url("backup", "change", run.pk))
 
     def test_one_that_is_queued_or_running_says_so(self, superuser: Client) -> None:
         for status, said in (("queued", "has not begun yet"), ("running", "is at work")):
@@ -194,13 +203,14 @@ class TestBackups:
         gone = subprocess.Popen([sys.executable, "-c", ""])
         gone.wait()
         run = rows.backup(status=status, host=socket.gethostname(), pid=gone.pid)
-        for address in (url("backup"), url("backup", "change", run.pk)):
-            assert "interrupted: its process is gone" in text(superuser, address)
+        assert ">interrupted</span>" in text(superuser, url("backup"))
+        assert "Its process is gone" in text(superuser, url("backup", "change", run.pk))
         assert Backup.objects.get().status == status  # looking changes nothing
 
     def test_one_whose_process_lives_is_not(self, superuser: Client) -> None:
-        rows.backup(status="running", host=socket.gethostname(), pid=os.getpid())
-        assert "its process is gone" not in text(superuser, url("backup"))
+        run = rows.backup(status="running", host=socket.gethostname(), pid=os.getpid())
+        assert ">running</span>" in text(superuser, url("backup"))
+        assert "Its process is gone" not in text(superuser, url("backup", "change", run.pk))
 
     def test_contents_from_elsewhere_do_no_harm(self, superuser: Client) -> None:
         run = rows.backup(contents=[], uncovered=[{}], warnings=[])
