@@ -16,21 +16,32 @@ from backups.progress import Progress, Step, silent
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a restore is going to do."""
+    """What a restore is going to do: fill ``work``, which takes the name of ``target`` once it is proven.
+
+    Where the engine cannot rename a database both are the same, and ``leftover`` says that a killed restore has left
+    it there half-made.
+    """
 
     source: Engine
     target: Engine
+    work: Engine
     manifest: Manifest
+    leftover: bool = False
 
     def sentences(self) -> list[str]:
         """Say it, for people."""
         manifest = self.manifest
+        target = self.target.describe()
+        cleared = [f"Drop the half-made {target}, which a killed restore left."] if self.leftover else []
+        named = [f"Prove it, then give it its name: {target}."] if self.work is not self.target else []
         return [
             f"Backup {manifest.run} of {manifest.created:%Y-%m-%d %H:%M:%S} UTC, {manifest.origin.vendor} "
             f"{manifest.engine.version}.",
-            f"Create {self.target.describe()}.",
+            *cleared,
+            f"Create {target}." if not named else "Create a fresh database, under a throw-away name.",
             f"Load {manifest.totals.rows:,} rows into {manifest.totals.tables:,} tables.",
             "Build indexes, constraints, triggers and views; set sequences; check everything.",
+            *named,
         ]
 
 
@@ -38,16 +49,16 @@ class Plan:
 class Restored:
     """What a restore did. Seconds are wall-clock time."""
 
-    target: Engine
     rows: int
     tables: int
     seconds: float
 
 
-def plan(source: Engine, manifest: Manifest, name: str) -> Plan:
+def plan(source: Engine, manifest: Manifest, name: str, run: str = "") -> Plan:
     """Return what restoring under ``name`` would do, or raise TargetError; makes nothing.
 
-    ``source`` is the engine of the alias that the backup is of; its database may be gone.
+    ``source`` is the engine of the alias that the backup is of; its database may be gone. ``run`` is given where the
+    name is somebody's choice: then the database is made under the run's throw-away name, if it can be renamed later.
     """
     if manifest.engine.vendor != source.vendor:
         raise EngineMismatch(
@@ -56,21 +67,31 @@ def plan(source: Engine, manifest: Manifest, name: str) -> Plan:
             hint="Nothing was changed. The archived schema only fits its own engine; restore it there.",
         )
     target = source.at(name)
-    if target.exists():
+    leftover = bool(run) and target.is_unfinished()
+    if not leftover and target.exists():
         _refuse_existing(source, target)
     found = target.preflight(manifest.engine)
     if found:
         raise TargetError(" ".join(found), hint="Nothing was changed.")
-    return Plan(source, target, manifest)
+    work = target.at(target.scratch_name(run)) if run and target.renames else target
+    return Plan(source, target, work, manifest, leftover)
 
 
 def restore(contents: Contents, to: Plan, progress: Progress = silent) -> Restored:
     """Make the database of the plan and fill it; whatever goes wrong, it is dropped and the error raised."""
     began = time.monotonic()
-    to.target.create(contents.manifest.engine)
-    with dropped_on_failure(to.target), to.target.loader() as loader:
+    if to.leftover:
+        to.target.drop()
+    to.work.create(contents.manifest.engine)
+    with dropped_on_failure(to.work), to.work.loader() as loader:
         rows = _fill(contents, loader, progress)
-    return Restored(to.target, rows, len(contents.manifest.tables), round(time.monotonic() - began, 3))
+    return Restored(rows, len(contents.manifest.tables), round(time.monotonic() - began, 3))
+
+
+def take_name(done: Plan) -> None:
+    """Give the proven database the name that was asked for; raise TargetExists where somebody took it meanwhile."""
+    if done.work is not done.target:
+        done.work.rename(done.target.name)
 
 
 def _fill(contents: Contents, loader: Loader, progress: Progress) -> int:

@@ -107,7 +107,7 @@ class Loader(ABC):
 
     @abstractmethod
     def settle(self) -> None:
-        """Make everything durable, with fresh planner statistics; the last call."""
+        """Make everything durable, with fresh planner statistics; the last call, after which it is no more unfinished."""
 
 
 class Engine(ABC):
@@ -115,6 +115,8 @@ class Engine(ABC):
 
     vendor: ClassVar[str]
     title: ClassVar[str]
+    renames: ClassVar[bool] = True
+    """Whether ``rename`` works. Then a restore is made under a throw-away name, and takes its own once it is proven."""
 
     def __init__(self, alias: str, settings: Mapping[str, Any]) -> None:
         self.alias = alias
@@ -165,6 +167,21 @@ class Engine(ABC):
     @abstractmethod
     def create(self, facts: EngineFacts) -> None:
         """Make the database, empty, with the source's encoding and collation; raise TargetExists where it exists."""
+
+    @abstractmethod
+    def rename(self, name: str) -> None:
+        """Give this database another name of the same server, in one step; raise TargetExists where that is taken.
+
+        Nobody is connected to it. Raises TargetError where the engine cannot (``renames``).
+        """
+
+    def is_unfinished(self) -> bool:
+        """Say whether this is what a killed restore left: made by ``create``, never settled, and nobody is in it.
+
+        Only an engine that cannot rename leaves such a thing under a name that somebody chose, so only it has to mark
+        what it makes, from ``create`` to ``Loader.settle``.
+        """
+        return False
 
     @abstractmethod
     def drop(self) -> None:

@@ -28,7 +28,7 @@ DEAD_AFTER = timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One sign of life. ``started`` and ``beat`` are ISO 8601 in UTC."""
+    """One sign of life. ``started`` and ``beat`` are ISO 8601 in UTC; ``target`` is the NAME that a restore makes."""
 
     run: str
     verb: str
@@ -38,6 +38,7 @@ class Beat:
     started: str
     beat: str
     requested_by: str = ""
+    target: str = ""
 
     def alive(self, now: datetime) -> bool:
         """Say whether the run can still be at work."""
@@ -45,10 +46,17 @@ class Beat:
             return False
         return now - datetime.fromisoformat(self.beat) < DEAD_AFTER
 
+    def dead(self, now: datetime) -> bool:
+        """Say whether the run was killed. One whose process is here may only have had no storage to beat in."""
+        if self.host == socket.gethostname():
+            return not process_lives(self.pid)
+        return not self.alive(now)
+
     def sentence(self) -> str:
         """Say who it is, for people."""
         who = f" for {self.requested_by}" if self.requested_by else ""
-        return f"{self.verb} {self.run}{who}, process {self.pid} on {self.host}, since {self.started[:19]} UTC"
+        where = f" into {self.target}" if self.target else ""
+        return f"{self.verb} {self.run}{where}{who}, process {self.pid} on {self.host}, since {self.started[:19]} UTC"
 
 
 def process_lives(pid: int) -> bool:
@@ -63,10 +71,12 @@ def process_lives(pid: int) -> bool:
 
 
 @contextmanager
-def beating(repository: Repository, run: str, verb: str, database: str, requested_by: str = "") -> Iterator[None]:
+def beating(
+    repository: Repository, run: str, verb: str, database: str, requested_by: str = "", target: str = ""
+) -> Iterator[None]:
     """Keep a run's heart beating while inside; remove its beats at the end."""
     now = datetime.now(UTC).isoformat()
-    first = Beat(run, verb, database, socket.gethostname(), os.getpid(), now, now, requested_by)
+    first = Beat(run, verb, database, socket.gethostname(), os.getpid(), now, now, requested_by, target)
     put_beat(repository, first, 0)
     stop = threading.Event()
     thread = threading.Thread(target=_keep_beating, args=(repository, first, stop), daemon=True)
@@ -99,6 +109,11 @@ def remove_beats(repository: Repository, run: str) -> None:
 def living(repository: Repository, now: datetime | None = None) -> list[Beat]:
     """Return the newest beat of each run that is still alive."""
     return [beat for beat in beats(repository) if beat.alive(now or datetime.now(UTC))]
+
+
+def dead(repository: Repository, now: datetime | None = None) -> list[Beat]:
+    """Return the newest beat of each run that was killed."""
+    return [beat for beat in beats(repository) if beat.dead(now or datetime.now(UTC))]
 
 
 def beats(repository: Repository) -> list[Beat]:

@@ -81,6 +81,10 @@ class Objects(ABC):
     def remove_folder(self, folder: str) -> None:
         """Remove an empty folder that nothing is put into any more."""
 
+    @abstractmethod
+    def sweep(self, older_than: float) -> None:
+        """Remove what killed processes left of objects that never got their name; seconds since 1970."""
+
     def written(self, name: str) -> datetime:
         """Return when the storage says that the object was written."""
         with _storage_errors(f"looking at {name}"):
@@ -147,8 +151,8 @@ class LocalObjects(Objects):
             Path(self.storage.path(self.full(folder))).rmdir()
 
     def sweep(self, older_than: float) -> None:
-        """Remove temporary files that a killed process left, last changed before that time (seconds since 1970)."""
-        with suppress(FileNotFoundError):
+        """Remove temporary files, last changed before that time."""
+        with _storage_errors("clearing up"), suppress(FileNotFoundError):
             for path in Path(self.storage.path(self.full("tmp"))).iterdir():
                 if path.stat().st_mtime < older_than:
                     path.unlink(missing_ok=True)
@@ -179,6 +183,9 @@ class PlainObjects(Objects):
 
     def remove_folder(self, folder: str) -> None:
         """Do nothing: a storage of objects has folders in their names only."""
+
+    def sweep(self, older_than: float) -> None:
+        """Do nothing: an object has its name from the beginning."""
 
 
 def objects_for(storage: Storage, prefix: str) -> Objects:

@@ -26,6 +26,7 @@ from backups.repository.names import new_run
 from backups.repository.runs import beating, living
 from backups.services import catalog
 from backups.services.catalog import Asked, Recording
+from backups.services.leftovers import sweep
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,10 @@ def create_backup(
     recording = catalog.open_catalogue()
     with _locked(engine, repository, run), beating(repository, run, "backup", database, asked.by):
         catalog.begin_backup(recording, run, database, asked)
+        swept = sweep(engine, repository)
         try:
-            return _take(engine, repository, recording, _request(database, run, full, adopt, asked, limits), progress)
+            request = _request(database, run, full, adopt, asked, limits)
+            return _take(engine, repository, recording, request, progress, swept)
         except BaseException as error:
             catalog.fail(recording, Backup, run, error)
             raise
@@ -93,7 +96,12 @@ def _request(database: str, run: str, full: bool, adopt: bool, asked: Asked, lim
 
 
 def _take(
-    engine: Engine, repository: Repository, recording: Recording, request: archiver.Request, progress: Progress
+    engine: Engine,
+    repository: Repository,
+    recording: Recording,
+    request: archiver.Request,
+    progress: Progress,
+    swept: list[str],
 ) -> BackedUp:
     follows = _follow(repository, catalog.known_heads(recording, repository), request.adopt)
     if follows.parents and not request.adopt:
@@ -101,7 +109,7 @@ def _take(
     manifest = archiver.archive(engine, repository, request, follows.parents, follows.sequence, progress)
     committed = repository.commit(manifest)
     catalog.finish_backup(recording, committed)
-    notes = (*manifest.warnings, *([recording.problem] if recording.problem else []))
+    notes = (*swept, *manifest.warnings, *([recording.problem] if recording.problem else []))
     return BackedUp(committed, repository.objects.place(), tuple(follows.problems), notes)
 
 

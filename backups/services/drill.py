@@ -12,6 +12,7 @@ from backups.exceptions import BackupsError, ConfigurationError
 from backups.progress import Progress, silent
 from backups.repository import Repository
 from backups.repository.names import new_run
+from backups.repository.runs import beating
 from backups.services.failure import MODES
 
 
@@ -53,10 +54,11 @@ def fail_and_recover(
     committed = repository.read_manifest(repository.find(backup).name)
     contents = Contents(repository, committed.manifest)
     drill = Drill(committed.manifest.run, failure)
-    name = engine.scratch_name(new_run())
+    run = new_run()
+    name = engine.scratch_name(run)
     began = time.monotonic()
     victim = restorer.plan(engine, committed.manifest, name)
-    with scratch.dropped_at_end(victim.target):
+    with beating(repository, run, "drill", database), scratch.dropped_at_end(victim.target):
         restored = restorer.restore(contents, victim, progress)
         began = drill.timed("copy", began, f"{restored.rows} rows restored into {victim.target.describe()}")
         began = drill.timed("failure", began, victim.target.damage(failure))

@@ -22,6 +22,7 @@ from backups.repository.names import new_run
 from backups.repository.runs import beating
 from backups.services import catalog
 from backups.services.catalog import Asked
+from backups.services.leftovers import sweep
 from backups.services.listing import find
 from backups.verification import Finding, Level, Result, Status, prove_database
 
@@ -80,15 +81,16 @@ def restore_backup(
     """
     asked, run = asked or Asked(), run or new_run()
     ready = _prepare(database, backup, to, expect, asked, run)
+    swept = sweep(ready.plan.source, ready.repository)
     recording = catalog.open_catalogue()
     catalog.begin_restore(recording, run, ready.committed, ready.plan.target.name, asked)
     try:
-        with beating(ready.repository, run, "restore", database, asked.by):
+        with beating(ready.repository, run, "restore", database, asked.by, ready.plan.target.name):
             copy = _restore(ready, progress)
     except BaseException as error:
         catalog.fail(recording, Restore, run, error)
         raise
-    return _recorded(ready, copy, recording)
+    return _recorded(ready, copy, recording, swept)
 
 
 def _prepare(database: str, backup: str, to: str, expect: int | None, asked: Asked, run: str) -> _Restore:
@@ -101,16 +103,17 @@ def _prepare(database: str, backup: str, to: str, expect: int | None, asked: Ask
             hint="Newer backups were removed, or this is not the storage that was meant.",
         )
     committed = repository.read_manifest(listed.name)
-    return _Restore(run, repository, committed, restorer.plan(engine, committed.manifest, to), asked)
+    return _Restore(run, repository, committed, restorer.plan(engine, committed.manifest, to, run), asked)
 
 
 def _restore(ready: _Restore, progress: Progress) -> RestoredCopy:
     began = time.monotonic()
-    source, target = ready.plan.source, ready.plan.target
+    source, target, work = ready.plan.source, ready.plan.target, ready.plan.work
     restored = restorer.restore(ready.contents, ready.plan, progress)
-    with restorer.dropped_on_failure(target):
-        findings = prove_database(ready.contents, target, source.alias, progress)
+    with restorer.dropped_on_failure(work):
+        findings = prove_database(ready.contents, work, source.alias, progress)
         _refuse(findings)
+        restorer.take_name(ready.plan)
     seconds = round(time.monotonic() - began, 3)
     result = Result(
         ready.committed.manifest.run, Level.RESTORE, tuple(findings), seconds, restored.seconds, target.name
@@ -135,7 +138,7 @@ def _refuse(findings: list[Finding]) -> None:
         )
 
 
-def _recorded(ready: _Restore, copy: RestoredCopy, recording: catalog.Recording) -> RestoredCopy:
+def _recorded(ready: _Restore, copy: RestoredCopy, recording: catalog.Recording, notes: list[str]) -> RestoredCopy:
     """Record the restore in the repository and the catalogue, then fill the copy's own catalogue from the repository."""
     proof = new_run()
     asked = {"requested_by": ready.asked.by, "requested_via": ready.asked.via}
@@ -148,7 +151,6 @@ def _recorded(ready: _Restore, copy: RestoredCopy, recording: catalog.Recording)
         "verification": proof,
         **asked,
     }
-    notes = []
     manifest, digest, now = ready.committed.manifest, ready.committed.digest, datetime.now(UTC)
     try:
         record(ready.repository, Event(VERIFIED, manifest.run, proof, digest, now, verified))

@@ -18,6 +18,7 @@ from backups.repository.names import new_run
 from backups.repository.runs import beating
 from backups.services import catalog
 from backups.services.catalog import Asked, Recording
+from backups.services.leftovers import sweep
 from backups.services.listing import find
 from backups.verification import Level, Result, Subject, verify
 
@@ -75,6 +76,7 @@ def _verify(
     run: str = "",
 ) -> Verified:
     run = run or new_run()
+    swept = sweep(engine, repository)
     committed = _readable(repository, listed)
     known = catalog.known_heads(recording, repository)
     catalog.begin_verification(recording, run, listed.run, committed, level, asked)
@@ -85,7 +87,7 @@ def _verify(
         catalog.fail(recording, Verification, run, error)
         raise
     catalog.finish_verification(recording, run, result)
-    notes = [recording.problem] if recording.problem else []
+    notes = swept + ([recording.problem] if recording.problem else [])
     notes += _sign(repository, committed, run, result, asked)
     return Verified(run, result, tuple(notes))
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.db import connections
 
 from backups.engines.base import Engine
 from backups.exceptions import BackupsError, LockHeld, SourceError, TargetError, TargetExists
@@ -108,6 +109,42 @@ class Places:
             execute(type(engine)(alias, target.settings), *TABLES)
             target.drop()
             assert not target.exists()
+
+    def test_a_database_takes_another_name_that_is_free(self, engine: Engine, server: Server) -> None:
+        execute(engine, *TABLES)
+        connections[engine.alias].close()
+        before = dump(engine)
+        new = engine.at(server.new_name())
+        if not engine.renames:
+            with pytest.raises(TargetError):
+                engine.rename(new.name)
+            assert not new.exists()
+            return
+        with database(server) as other:
+            with pytest.raises(TargetExists):
+                engine.rename(other.name)
+            assert dump(other).tables == []
+        engine.rename(new.name)
+        try:
+            assert not engine.exists()
+            assert dump(new) == before
+        finally:
+            new.drop()
+
+    def test_only_a_database_that_cannot_be_renamed_is_marked_until_it_is_settled(
+        self, engine: Engine, server: Server
+    ) -> None:
+        target = engine.at(server.new_name())
+        assert not target.is_unfinished() and not engine.is_unfinished()
+        target.create(dump(engine).facts)
+        try:
+            assert target.is_unfinished() is not engine.renames
+            with target.loader() as loader:
+                assert not target.is_unfinished()
+                loader.settle()
+            assert not target.is_unfinished()
+        finally:
+            target.drop()
 
     def test_an_existing_database_is_never_made_again(self, engine: Engine) -> None:
         execute(engine, *TABLES)

@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
 from backups.engines.base import Engine, Loader, Snapshot
-from backups.engines.mysql import damage, errors, locking, objects, preflight, text
+from backups.engines.mysql import damage, errors, locking, objects, preflight, text, unfinished
 from backups.engines.mysql.loader import MySqlLoader
 from backups.engines.mysql.session import DATABASE_ERRORS, Session, code_of, prepared
 from backups.engines.mysql.snapshot import MySqlSnapshot
@@ -29,6 +29,7 @@ class MySqlEngine(Engine):
 
     vendor: ClassVar[str] = "mysql"
     title: ClassVar[str] = "MariaDB/MySQL"
+    renames: ClassVar[bool] = False
 
     def connect(self) -> BaseDatabaseWrapper:
         """See ``Engine.connect``; the driver's settings are ours, but for how to reach the server."""
@@ -80,7 +81,18 @@ class MySqlEngine(Engine):
         wanted = f" CHARACTER SET {text.name(charset)}" if charset else ""
         wanted += f" COLLATE {text.name(collation)}" if collation else ""
         with errors.making(self.describe()), self._server() as session:
-            session.run(f"CREATE DATABASE {text.name(self.name)}{wanted}")
+            session.run(f"CREATE DATABASE {text.name(self.name)}{wanted}{unfinished.mark(session)}")
+
+    def rename(self, name: str) -> None:
+        """See ``Engine.rename``."""
+        raise TargetError(f"The server cannot rename {self.describe()}.")
+
+    def is_unfinished(self) -> bool:
+        """See ``Engine.is_unfinished``."""
+        with errors.making(self.describe()), self._server() as session:
+            return unfinished.is_marked(session, self._folded(session)) and not locking.others(
+                session, self._folded(session)
+            )
 
     def drop(self) -> None:
         """See ``Engine.drop``."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from backups.engines.base import Loader
-from backups.engines.mysql import ddl, errors, foreign_keys, text
+from backups.engines.mysql import ddl, errors, foreign_keys, text, unfinished
 from backups.engines.mysql.building import Builder
 from backups.engines.mysql.inserting import Inserter
 from backups.engines.mysql.session import DATABASE_ERRORS, LOADING_MODE, Session, said
@@ -79,6 +79,7 @@ class MySqlLoader(Loader):
         with errors.making(self._named):
             for first in range(0, len(tables), _TABLES_AT_ONCE):
                 self._session.query(f"ANALYZE LOCAL TABLE {text.names(tables[first : first + _TABLES_AT_ONCE])}")
+            unfinished.unmark(self._session, self._database)
 
     def _commit(self) -> None:
         self._session.run("COMMIT")

@@ -68,6 +68,11 @@ def _digest(database: str) -> str:
 
 def end_connections(session: Session, database: str) -> None:
     """End the connections of others that are in a database, as far as this user may."""
+    for connection in others(session, database):
+        session.end(connection)
+
+
+def others(session: Session, database: str) -> list[int]:
+    """Return the connections of others that are in a database, as far as this user may see them."""
     sql = f"SELECT ID FROM information_schema.PROCESSLIST WHERE DB = {text.string(database)} AND ID <> CONNECTION_ID()"
-    for (connection,) in session.query(sql):
-        session.end(int(connection))
+    return [int(connection) for (connection,) in session.query(sql)]

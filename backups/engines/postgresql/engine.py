@@ -75,6 +75,10 @@ class PostgreSQL(Engine):
         """Make the database, from ``template0``."""
         server.create(self, facts)
 
+    def rename(self, name: str) -> None:
+        """Rename the database."""
+        server.rename(self, name)
+
     def drop(self) -> None:
         """Drop the database."""
         server.drop(self)

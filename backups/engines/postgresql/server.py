@@ -78,6 +78,15 @@ def create(engine: Engine, facts: EngineFacts) -> None:
                 run(connection, f"ALTER DATABASE {quoted(engine.name)} SET {setting} = {written}")
 
 
+def rename(engine: Engine, name: str) -> None:
+    """Give the database another name; raise TargetExists where another has it."""
+    with beside(engine) as connection:
+        try:
+            run(connection, f"ALTER DATABASE {quoted(engine.name)} RENAME TO {quoted(name)}")
+        except errors.DuplicateDatabase:
+            raise TargetExists(f"There is a database {name} already beside {engine.describe()}.") from None
+
+
 def drop(engine: Engine) -> None:
     """Drop the database and end whatever is connected to it."""
     with beside(engine) as connection:

@@ -18,7 +18,7 @@ from backups.engines.sqlite import damage
 from backups.engines.sqlite.connection import opened, pragma, raw_options
 from backups.engines.sqlite.loader import SQLiteLoader
 from backups.engines.sqlite.lock import locked
-from backups.engines.sqlite.place import SUFFIX, Place, sync_folder
+from backups.engines.sqlite.place import SUFFIX, Place, moved, sync_folder
 from backups.engines.sqlite.snapshot import SQLiteSnapshot
 from backups.engines.sqlite.view import keeps_wal, view
 from backups.exceptions import SourceError, TargetError, TargetExists
@@ -121,6 +121,23 @@ class SQLiteEngine(Engine):
             for name in (*_FIRST, *_THEN):
                 if name in facts.properties:
                     pragma(connection, f"{name} = '{facts.properties[name]}'")
+
+    def rename(self, name: str) -> None:
+        path, new = self.place.path, Place.of(name)
+        if path is None or new.path is None:
+            raise TargetError("A database in memory has no file to be renamed.")
+        # Whatever lies in a sidecar would be left behind.
+        left = [file.name for file in self.place.files() if file != path and file.exists()]
+        if left:
+            raise TargetError(f"The {self.describe()} is in use: {', '.join(left)} lies beside it.")
+        if new.exists():
+            raise TargetExists(f"There is something already at {new.path}.")
+        try:
+            moved(path, new.path)
+        except FileExistsError:
+            raise TargetExists(f"There is something already at {new.path}.") from None
+        except OSError as error:
+            raise TargetError(f"The {self.describe()} could not be renamed: {error.strerror}.") from error
 
     def drop(self) -> None:
         path = self.place.path

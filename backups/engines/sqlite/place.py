@@ -57,6 +57,22 @@ class Place:
         return any(os.path.lexists(path) for path in self.files())
 
 
+def moved(path: Path, name: Path) -> None:
+    """Give a file another name on its file system, durably; raise FileExistsError where there is such a file."""
+    try:
+        os.link(path, name)
+        path.unlink()
+    except FileExistsError:
+        raise
+    except OSError:
+        # A file system without links; there, only the look before says whether the name is free.
+        if os.path.lexists(name):
+            raise
+        path.rename(name)
+    for folder in {path.parent, name.parent}:
+        sync_folder(folder)
+
+
 def sync_folder(folder: Path) -> None:
     """Make the names in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
