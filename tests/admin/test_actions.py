@@ -244,7 +244,7 @@ class TestRestore:
         page = act(superuser, "restore", backup).content.decode()
         assert "What will be done" in page
         assert f"Backup {backup.pk} of" in page
-        assert "Create SQLite database" in page
+        assert "SQLite database /" in page
         assert "Name of the fresh database" in page
         settle()
         assert runs() == (1, 0, 0)
