@@ -16,7 +16,9 @@ from django.conf import settings
 ENGINES = {
     "sqlite": "django.db.backends.sqlite3",
     "postgresql": "django.db.backends.postgresql",
+    "postgres": "django.db.backends.postgresql",
     "mysql": "django.db.backends.mysql",
+    "mariadb": "django.db.backends.mysql",
 }
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import models
 
+# Django's fields name no type arguments: they take none at run time.
+
 CIPHER_KEY = b"the zoo's toy key"
 CIPHER_PREFIX = "toy$"
 
@@ -37,7 +39,7 @@ def decrypt(cipher: str) -> str:
     return _xor(base64.b64decode(cipher.removeprefix(CIPHER_PREFIX))).decode()
 
 
-class EncryptedTextField(models.TextField):
+class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
     """Text that is encrypted at rest: a backup must carry the ciphertext, never the text."""
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
@@ -48,7 +50,7 @@ class EncryptedTextField(models.TextField):
         return None if prepared is None else encrypt(prepared)
 
 
-class CollatedCharField(models.CharField):
+class CollatedCharField(models.CharField):  # type: ignore[type-arg]
     """A CharField whose collation differs by engine, since no name of one is known to all of them."""
 
     def __init__(self, *args: Any, collations: Mapping[str, str], **kwargs: Any) -> None:

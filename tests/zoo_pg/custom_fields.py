@@ -4,22 +4,24 @@ from typing import Any
 
 from django.db import models
 
+# Django's fields name no type arguments: they take none at run time.
 
-class MoodField(models.CharField):
+
+class MoodField(models.CharField):  # type: ignore[type-arg]
     """A column of the enum ``zoo_pg_mood``."""
 
     def db_type(self, connection: Any) -> str:
         return "zoo_pg_mood"
 
 
-class EvenField(models.IntegerField):
+class EvenField(models.IntegerField):  # type: ignore[type-arg]
     """A column of the domain ``zoo_pg_even``."""
 
     def db_type(self, connection: Any) -> str:
         return "zoo_pg_even"
 
 
-class CITextField(models.TextField):
+class CITextField(models.TextField):  # type: ignore[type-arg]
     """A column of the extension type ``citext``."""
 
     def db_type(self, connection: Any) -> str:

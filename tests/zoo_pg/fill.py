@@ -186,9 +186,9 @@ TABLES = (
     "DELETE FROM zoo_pg_counters WHERE label = 'three'",
     "INSERT INTO zoo_pg_shared_counter (word) VALUES ('  Spaces  '), (DEFAULT), (NULL)",
     """INSERT INTO zoo_pg_event
-    SELECT n, timestamptz '2022-12-31 23:59:59.999999+00' + n * interval '97 days', 'kind ' || n % 3,
+    SELECT n, timestamptz '2022-12-31 23:59:59.999999+00' + n * interval '40 days', 'kind ' || n % 3,
         jsonb_build_object('n', n)
-    FROM generate_series(0, 15) AS n""",
+    FROM generate_series(0, 40) AS n""",
     "INSERT INTO zoo_pg_event VALUES (-1, '-infinity', NULL, NULL), (99, 'infinity', '', 'null')",
     "INSERT INTO zoo_pg_listed VALUES ('it''s', 'one'), (NULL, 'two'), (NULL, 'two'), ('other', 'rest')",
     "INSERT INTO zoo_pg_city VALUES (1, 'Genoa'), (2, DEFAULT)",

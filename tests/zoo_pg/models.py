@@ -115,7 +115,7 @@ class Typed(models.Model):
         required_db_vendor = "postgresql"
 
     def __str__(self) -> str:
-        return self.nickname
+        return str(self.nickname)
 
 
 class MoodKey(models.Model):
@@ -127,7 +127,7 @@ class MoodKey(models.Model):
         required_db_vendor = "postgresql"
 
     def __str__(self) -> str:
-        return self.mood
+        return str(self.mood)
 
 
 class Extremes(models.Model):

@@ -14,6 +14,7 @@ from tests.zoo.models import (
     Authorship,
     Book,
     Cat,
+    Chapter,
     Chicken,
     Egg,
     LoudCat,
@@ -85,6 +86,9 @@ def _many_to_many(using: str) -> None:
     books[0].tags.add(tags[1])
     books[2].tags.clear()
     books[1].shelved_with.add(*UuidKey.objects.using(using).filter(pk__in=[UUID(int=0), UUID(int=1)]))
+
+    chapters = [_saved(using, Chapter(book=books[0], title=title)) for title in ("third", "first", "second")]
+    books[0].set_chapter_order([chapters[1].pk, chapters[2].pk, chapters[0].pk], using=using)
 
     people[0].friends.add(people[1], people[2])
     people[0].follows.add(people[0], people[3])

@@ -2,20 +2,22 @@
 
 from tests.zoo.fill.insert import insert
 
+MADE = "2024-05-06 07:08:09"
+
 
 def fill_sqlite(using: str) -> None:
     """Values whose storage class is the row's own, NULLs in keys, keys that are no rowid."""
     insert(
         using,
         "zoo_unknown",
-        ["label", "amount", "untyped"],
+        ["label", "made", "amount", "untyped"],
         [
-            ("integer", 7, 7),
-            ("real", 7.5, 7.5),
-            ("text", "seven", "seven"),
-            ("blob", b"\x07", b"\x07"),
-            ("null", None, None),
-            ("text like a number", "007", "007"),
+            ("integer", MADE, 7, 7),
+            ("real", MADE, 7.5, 7.5),
+            ("text", MADE, "seven", "seven"),
+            ("blob", MADE, b"\x07", b"\x07"),
+            ("null", MADE, None, None),
+            ("text like a number", MADE, "007", "007"),
         ],
     )
     insert(

@@ -658,4 +658,15 @@ class Migration(migrations.Migration):
             },
             bases=("zoo.cat",),
         ),
+        migrations.CreateModel(
+            name="Chapter",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("title", models.CharField(max_length=100)),
+                ("book", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="zoo.book")),
+            ],
+            options={
+                "order_with_respect_to": "book",
+            },
+        ),
     ]

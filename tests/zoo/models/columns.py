@@ -98,7 +98,7 @@ class Collated(models.Model):
     )
 
     def __str__(self) -> str:
-        return self.name
+        return str(self.name)
 
 
 class Commented(models.Model):

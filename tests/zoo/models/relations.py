@@ -115,6 +115,19 @@ class Authorship(models.Model):
         return self.role
 
 
+class Chapter(models.Model):
+    """A row with a place among its siblings, in a column that no field of the class declares."""
+
+    book = models.ForeignKey(Book, models.CASCADE)
+    title = models.CharField(max_length=100)
+
+    class Meta:
+        order_with_respect_to = "book"
+
+    def __str__(self) -> str:
+        return self.title
+
+
 class LivingManager(models.Manager["SoftDeleted"]):
     """Hides the rows that were deleted softly."""
 
