@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import Error as DjangoError
@@ -15,6 +17,9 @@ from backups.exceptions import BackupsError, SourceCorrupt, SourceError
 
 _PATIENCE = 30.0  # seconds to wait for a writer
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_EVERY = 2**31 - 1  # how many messages a check may give; it stops at a hundred by itself
+_CHECK_FAILED = "CHECK constraint failed in "
+_OTHER_RULES = ("NULL value in ", "NUMERIC value in ", "TEXT value in ")
 
 
 def raw_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -54,7 +59,7 @@ def reading(title: str) -> Iterator[None]:
         yield
     except BackupsError:
         raise
-    except (sqlite3.Error, DjangoError) as error:
+    except (sqlite3.Error, DjangoError, OSError) as error:
         if code_of(error) in _CORRUPT:
             raise SourceCorrupt(f"The {title} is damaged: {error}.") from error
         raise SourceError(f"The {title} cannot be read: {error}.") from error
@@ -71,12 +76,30 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def damage_of(connection: sqlite3.Connection, check: str) -> str:
-    """Run ``quick_check`` or ``integrity_check`` and return the first thing that is wrong with the file, or nothing.
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a check of the file found: the first damage, and how many rows of each table break a CHECK of it."""
 
-    Rows that break a rule of their own table (a NULL, a value of another type) are no damage of the file.
+    damage: str = ""
+    violations: dict[str, int] = field(default_factory=dict)
+
+
+def condition_of(connection: sqlite3.Connection, check: str) -> Condition:
+    """Run ``quick_check`` or ``integrity_check``.
+
+    Rows that break a rule of their own table are no damage of the file: something wrote them past the rule, or the rule
+    has come to mean something else, as json_valid() did.
     """
-    for (message,) in connection.execute(f"PRAGMA {check}"):
-        if message != "ok" and not str(message).startswith(("NULL value in ", "NUMERIC value in ", "TEXT value in ")):
-            return str(message)
-    return ""
+    try:
+        messages = connection.execute(f"PRAGMA {check}({_EVERY})")
+    except sqlite3.OperationalError:
+        # A CHECK calls a function that only the application has.
+        pragma(connection, "ignore_check_constraints = ON")
+        messages = connection.execute(f"PRAGMA {check}({_EVERY})")
+    violations: Counter[str] = Counter()
+    for (message,) in messages:
+        if message.startswith(_CHECK_FAILED):
+            violations[message.removeprefix(_CHECK_FAILED)] += 1
+        elif message != "ok" and not message.startswith(_OTHER_RULES):
+            return Condition(message)
+    return Condition(violations=dict(sorted(violations.items())))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Self
+from typing import Any, Self
 
 from django.db import Error as DjangoError
 
 from backups.engines.base import Engine, Snapshot
 from backups.engines.sqlite import damage
 from backups.engines.sqlite.connection import opened, pragma, raw_options
+from backups.engines.sqlite.facts import VIOLATIONS
 from backups.engines.sqlite.loader import SQLiteLoader
 from backups.engines.sqlite.lock import locked
 from backups.engines.sqlite.place import SUFFIX, Place, moved, sync_folder
@@ -26,7 +28,7 @@ from backups.facts import EngineFacts, Origin
 
 _SCRATCH = re.compile(rf"(lifeboat_\d{{8}}t\d{{6}}z_[0-9a-f]+{re.escape(SUFFIX)})(?:-wal|-shm|-journal)?")
 _LEAST_ROOM = 1024 * 1024  # bytes
-# They only take effect before the first page is written.
+# These stay as they are once the file has its first table.
 _FIRST = ("page_size", "encoding", "auto_vacuum")
 _THEN = ("user_version", "application_id", "journal_mode")
 
@@ -36,6 +38,10 @@ class SQLiteEngine(Engine):
 
     vendor = "sqlite"
     title = "SQLite"
+
+    def __init__(self, alias: str, settings: Mapping[str, Any]) -> None:
+        super().__init__(alias, settings)
+        self._violations: dict[str, int] = {}
 
     @property
     def place(self) -> Place:
@@ -117,10 +123,12 @@ class SQLiteEngine(Engine):
             raise TargetError(f"The {self.describe()} could not be made: {error}.") from error
 
     def _prepare(self, facts: EngineFacts) -> None:
+        self._violations = json.loads(facts.properties.get(VIOLATIONS, "{}"))
         with closing(self._open(self.place.uri("rw"))) as connection:
-            for name in (*_FIRST, *_THEN):
-                if name in facts.properties:
-                    pragma(connection, f"{name} = '{facts.properties[name]}'")
+            _set(connection, _FIRST, facts)
+            for statement in ("CREATE TABLE first (id)", "DROP TABLE first", "VACUUM"):
+                connection.execute(statement)
+            _set(connection, _THEN, facts)
 
     def rename(self, name: str) -> None:
         path, new = self.place.path, Place.of(name)
@@ -173,7 +181,7 @@ class SQLiteEngine(Engine):
         except (sqlite3.Error, DjangoError) as error:
             raise TargetError(f"The {self.describe()} cannot be opened: {error}.") from error
         with closing(connection):
-            yield SQLiteLoader(self.place, self.describe(), connection, journal_mode)
+            yield SQLiteLoader(self.place, self.describe(), connection, journal_mode, self._violations)
 
     def normal(self, sql: str) -> str:
         """SQLite keeps the very text of each statement."""
@@ -210,6 +218,12 @@ class SQLiteEngine(Engine):
     def _named(self, name: str) -> Self:
         options = raw_options(self.settings.get("OPTIONS", {}))
         return type(self)(self.alias, {**self.settings, "NAME": name, "OPTIONS": options})
+
+
+def _set(connection: sqlite3.Connection, names: Iterable[str], facts: EngineFacts) -> None:
+    for name in names:
+        if name in facts.properties:
+            pragma(connection, f"{name} = '{facts.properties[name]}'")
 
 
 def _unfit_library(facts: EngineFacts) -> Iterator[str]:

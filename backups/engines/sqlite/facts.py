@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterable
 from typing import Any
 
 from backups.engines.sqlite.catalog import Catalog, ForeignKey
 from backups.engines.sqlite.connection import pragma, quoted
+from backups.engines.sqlite.view import View
 from backups.facts import ColumnWitness, EngineFacts, Orphans, Witness
 from backups.schema import Sequence
 from backups.tables import Table
 
+VIOLATIONS = "rows_that_fail_a_check"
 _PROPERTIES = ("encoding", "page_size", "auto_vacuum", "user_version", "application_id")
 _ORDERED = {"integer", "boolean", "float", "decimal", "datetime", "timestamp", "date", "time", "duration", "uuid"}
 
 
-def facts_of(connection: sqlite3.Connection, catalog: Catalog, is_wal: bool) -> EngineFacts:
-    """Return what a fresh database must be like; ``extensions`` are the modules of its virtual tables."""
-    properties = {name: pragma(connection, name) for name in _PROPERTIES}
-    properties["journal_mode"] = "wal" if is_wal else "delete"
+def facts_of(view: View, catalog: Catalog) -> EngineFacts:
+    """Return what a fresh database must be like; ``extensions`` are the modules of its virtual tables.
+
+    Rows that break a CHECK of their table are counted, so that a restore takes as many and no more.
+    """
+    properties = {name: pragma(view.connection, name) for name in _PROPERTIES}
+    properties["journal_mode"] = "wal" if view.is_wal else "delete"
+    if view.violations:
+        properties[VIOLATIONS] = json.dumps(view.violations)
     modules = tuple(sorted(set(catalog.virtual.values()) - set(catalog.foreign_modules().values())))
     return EngineFacts("sqlite", sqlite3.sqlite_version, properties, modules)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -12,7 +12,7 @@ from backups.engines.base import Loader
 from backups.engines.sqlite import facts, refusals
 from backups.engines.sqlite.catalog import Catalog
 from backups.engines.sqlite.cells import STORED, RawText, Stored, stored_of
-from backups.engines.sqlite.connection import damage_of, pragma, quoted
+from backups.engines.sqlite.connection import condition_of, pragma, quoted
 from backups.engines.sqlite.place import Place, sync_folder
 from backups.engines.sqlite.reading import placeholder
 from backups.exceptions import RestoreError
@@ -34,13 +34,25 @@ _SETUP = (
 
 
 class SQLiteLoader(Loader):
-    """Loads through one connection, which ``settle`` closes. ``journal_mode`` is what the file gets at the end."""
+    """Loads through one connection, which ``settle`` closes.
 
-    def __init__(self, place: Place, title: str, connection: sqlite3.Connection, journal_mode: str) -> None:
+    ``journal_mode`` is what the file gets at the end; ``violations`` counts the rows of each table that break a CHECK
+    of it in the source too.
+    """
+
+    def __init__(
+        self,
+        place: Place,
+        title: str,
+        connection: sqlite3.Connection,
+        journal_mode: str,
+        violations: Mapping[str, int],
+    ) -> None:
         self._place = place
         self._title = title
         self._connection = connection
         self._journal_mode = journal_mode
+        self._violations = violations
         self._tables: dict[str, Table] = {}
         self._shadows: dict[str, str] = {}
         for setting in _SETUP:
@@ -53,6 +65,7 @@ class SQLiteLoader(Loader):
 
     def load(self, table: Table, lines: Iterable[bytes]) -> int:
         self._tables[table.name] = table
+        pragma(self._connection, f"ignore_check_constraints = {table.name in self._violations}")
         if table.name in self._shadows:
             # The virtual table put rows of its own in when it was made.
             self._connection.execute(f"DELETE FROM {quoted(table.name)}")
@@ -94,12 +107,22 @@ class SQLiteLoader(Loader):
         with self._completing():
             self._connection.execute("COMMIT")
             self._connection.execute("ANALYZE")
-            if damage := damage_of(self._connection, "integrity_check"):
-                raise RestoreError(f"The {self._title} is not whole: {damage}.")
+            self._assert_whole()
             pragma(self._connection, f"journal_mode = {self._journal_mode}")
             self._connection.close()
             if self._place.path is not None:
                 _make_durable(self._place)
+
+    def _assert_whole(self) -> None:
+        pragma(self._connection, "ignore_check_constraints = OFF")
+        condition = condition_of(self._connection, "integrity_check")
+        if condition.damage:
+            raise RestoreError(f"The {self._title} is not whole: {condition.damage}.")
+        for table, rows in condition.violations.items():
+            if rows > self._violations.get(table, 0):
+                raise RestoreError(
+                    f"{rows} rows of table {table} break a CHECK of it, more than in the source.", table=table
+                )
 
     def _run(self, statements: Iterable[Statement], progress: Progress) -> None:
         for number, statement in enumerate(statements, 1):

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
 from functools import partial
+from math import isfinite
 from typing import Any
 
 from backups.engines import codec
@@ -181,7 +182,7 @@ def _decimals(column: Column) -> Writer:
         if type(value) is int:
             return f"{value}{zeros}"
         text = f"{value:.{scale}f}"
-        if float(text) != value or (value.is_integer() and _LEAST <= value < _GREATEST):
+        if float(text) != value or not isfinite(value) or (value.is_integer() and _LEAST <= value < _GREATEST):
             raise Misfit
         return text
 

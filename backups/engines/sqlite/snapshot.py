@@ -50,7 +50,7 @@ class SQLiteSnapshot(Snapshot):
 
     def facts(self) -> EngineFacts:
         with errors(self._title):
-            return facts.facts_of(self._connection, self._catalog, self._view.is_wal)
+            return facts.facts_of(self._view, self._catalog)
 
     def tables(self) -> list[Table]:
         return list(self._tables)

@@ -9,12 +9,12 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from django.db import OperationalError
 
-from backups.engines.sqlite.connection import code_of, damage_of, pragma, quoted, reading
+from backups.engines.sqlite.connection import code_of, condition_of, pragma, quoted, reading
 from backups.engines.sqlite.place import Place
 from backups.exceptions import SourceCorrupt, SourceError
 
@@ -28,23 +28,28 @@ _HEADER, _WAL_VERSION = 100, 2  # the file's first bytes; byte 18 of them
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """``is_wal`` says whether the database itself keeps a write-ahead log; ``attached`` are other files beside it."""
+    """``is_wal`` says whether the database itself keeps a write-ahead log; ``attached`` are other files beside it.
+
+    ``violations`` counts the rows of each table that break a CHECK of it.
+    """
 
     connection: sqlite3.Connection
     is_wal: bool
     attached: tuple[tuple[str, str], ...] = ()
+    violations: dict[str, int] = field(default_factory=dict)
 
 
 @contextmanager
 def view(place: Place, title: str, open_: Open) -> Iterator[View]:
     """Open a view of a database; ``open_`` connects to a NAME. Raises SourceError, SourceCorrupt."""
-    _assert_there(place, title)
     with ExitStack() as stack:
         with reading(title):
+            _assert_there(place, title)
             found = _begun(place, open_, stack)
-            if damage := damage_of(found.connection, "quick_check"):
-                raise SourceCorrupt(f"The {title} is damaged: {damage}.")
-        yield found
+            condition = condition_of(found.connection, "quick_check")
+            if condition.damage:
+                raise SourceCorrupt(f"The {title} is damaged: {condition.damage}.")
+        yield replace(found, violations=condition.violations)
 
 
 def _begun(place: Place, open_: Open, stack: ExitStack) -> View:
@@ -87,8 +92,8 @@ def _open_source(place: Place, open_: Open) -> sqlite3.Connection:
 def _opened(name: str, open_: Open) -> sqlite3.Connection:
     connection = open_(name)
     try:
-        for statement in ("query_only = ON", "ignore_check_constraints = ON", "schema_version"):
-            connection.execute(f"PRAGMA {statement}").fetchone()
+        pragma(connection, "query_only = ON")
+        pragma(connection, "schema_version")  # reads the file for the first time
     except BaseException:
         connection.close()
         raise
@@ -139,11 +144,10 @@ def _copied(source: sqlite3.Connection, path: Path, open_: Open) -> sqlite3.Conn
 
 
 def _filled(copy: sqlite3.Connection, source: sqlite3.Connection) -> sqlite3.Connection:
-    for statement in ("journal_mode = OFF", "synchronous = OFF"):
-        copy.execute(f"PRAGMA {statement}").fetchone()
+    pragma(copy, "journal_mode = OFF")
+    pragma(copy, "synchronous = OFF")
     source.backup(copy)
-    for statement in ("query_only = ON", "ignore_check_constraints = ON"):
-        copy.execute(f"PRAGMA {statement}").fetchone()
+    pragma(copy, "query_only = ON")
     copy.execute("BEGIN")
     return copy
 
