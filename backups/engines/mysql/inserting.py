@@ -18,6 +18,9 @@ _BATCH_BYTES, _BATCH_ROWS = 1024 * 1024, 20_000
 _DUPLICATE = re.compile(r"Duplicate entry '(.*)' for key '(?:.*\.)?PRIMARY'", re.DOTALL)
 
 
+_Prepared = tuple[list[bytes], list[str]]
+
+
 class Unfit(Exception):
     """The server took a value, but not as it is."""
 
@@ -48,17 +51,33 @@ class Inserter:
         """
         batches = ((batch, self._values(batch)) for batch in self._batches(lines))
         head = list(islice(batches, 2))
-        large = len(head) > 1
-        self._prepare(bulk=large and self._lay_bare())
+        if len(head) < 2:
+            self._insert_few(head)
+        else:
+            self._insert_many(chain(head, batches))
+        return self._inserted
+
+    def _insert_few(self, batches: list[_Prepared]) -> None:
+        self._prepare(bulk=False)
+        for batch, values in batches:
+            try:
+                self._send(values, batch)
+            except (*DATABASE_ERRORS, Unfit) as error:
+                raise self._first_refused(batch, error) from error
+            self._inserted += len(batch)
+
+    def _insert_many(self, batches: Iterable[_Prepared]) -> None:
+        self._prepare(bulk=self._lay_bare())
         with ThreadPoolExecutor(1, thread_name_prefix="lifeboat-insert") as pool:
             sent: tuple[list[bytes], Future[None]] | None = None
-            for batch, values in chain(head, batches):
+            for batch, values in batches:
                 self._await(sent)
                 sent = batch, pool.submit(self._send, values, batch)
             self._await(sent)
-        if large:
-            self._commit()
-        return self._inserted
+        try:
+            self._session.run("COMMIT")
+        except DATABASE_ERRORS as error:
+            raise self._failed(error) from error
 
     def _batches(self, lines: Iterable[bytes]) -> Iterator[list[bytes]]:
         batch: list[bytes] = []
@@ -135,8 +154,9 @@ class Inserter:
         if code_of(error) in errors.GONE:
             return self._failed(error)
         try:
-            # A bulk insert has lost its transaction. Tables without transactions keep what went in before the error.
-            self._session.run("COMMIT")
+            # In bulk, all is lost already. Tables without transactions keep what went in before the error; what went in
+            # and is not as it should be must not.
+            self._session.run("ROLLBACK" if isinstance(error, Unfit) else "COMMIT")
             self._prepare(bulk=False)
             there = self._session.value(f"SELECT COUNT(*) FROM {text.name(self._table.name)}")
             done = max(int(there) - self._inserted, 0)
@@ -148,12 +168,6 @@ class Inserter:
             except (*DATABASE_ERRORS, Unfit) as refusal:
                 return self._refused(line, _reason(refusal))
         return self._failed(error)
-
-    def _commit(self) -> None:
-        try:
-            self._session.run("COMMIT")
-        except DATABASE_ERRORS as error:
-            raise self._failed(error) from error
 
     def _refused(self, line: bytes, reason: str) -> RestoreError:
         row = self._decoder.decode(line)

@@ -83,11 +83,12 @@ def without_definer(sql: str) -> tuple[str, str]:
 def without_database(sql: str, database: str) -> str:
     """Return a statement whose names no longer say that they lie in this database."""
     kept: list[str] = []
-    qualifier = name(database)
+    freed = -1  # where the name stands that a qualifier was taken from: it qualifies what follows, whatever it is
     for word in tokens(sql):
-        after_name = len(kept) > 1 and kept[-1] == qualifier and kept[-2] != "."
-        if word == "." and after_name:
+        qualified = word == "." and kept[-1:] == [name(database)] and kept[-2:-1] != ["."]
+        if qualified and len(kept) - 1 != freed:
             kept.pop()
+            freed = len(kept)
         else:
             kept.append(word)
     return "".join(kept)

@@ -1,0 +1,22 @@
+"""The server of these tests: the one that the environment names, or a private MariaDB."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from backups.engines.base import Engine
+from tests.databases import Server
+
+
+@pytest.fixture
+def server(mysql: Server) -> Server:
+    """The server."""
+    return mysql
+
+
+@pytest.fixture
+def target(engine: Engine, server: Server) -> Iterator[Engine]:
+    """A database that is not there yet; dropped at the end."""
+    target = engine.at(server.new_name("restored"))
+    yield target
+    target.drop()
