@@ -125,7 +125,7 @@ def test_back_up_verify_and_restore(page: Any) -> None:
     assert "passed" in page.locator(".field-verified").inner_text()
     page.get_by_role("row", name=run).get_by_role("checkbox").check()
     page.get_by_label("Action:").select_option(label="Restore into a fresh database")
-    page.get_by_role("button", name="Go").click()
+    page.locator("button[name=index]").click()
     plan = page.get_by_role("region", name="What will be done")
     assert run in plan.get_by_role("listitem").first.inner_text()
     page.get_by_label("Name of the fresh database").fill("restored_in_the_browser")
