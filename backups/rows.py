@@ -12,6 +12,7 @@ import json
 import sys
 from dataclasses import dataclass
 from json.encoder import encode_basestring
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -99,10 +100,11 @@ class Decoder:
         self._fields = [column.field for column in table.columns]
         inside = [i for i, column in enumerate(table.columns) if column.name not in table.pk]
         order = {name: i for i, name in enumerate(c.name for c in table.columns)}
-        self._pk = [order[name] for name in table.pk]
-        self._inside = [(i, f"f{i}") for i in inside]
-        self._line = _line_type(table, inside, self._raw)
-        self._decoder = msgspec.json.Decoder(self._line)
+        self._raw_places = [i for i, raw in enumerate(self._raw) if raw]
+        # Where each part of the key belongs, from left to right, so that it can be put between the other values.
+        self._pk = sorted((order[name], part) for part, name in enumerate(table.pk))
+        self._values = attrgetter("model", "pk", "exact", *(f"fields.f{i}" for i in inside))
+        self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_line_type(table, inside, self._raw))
 
     def decode(self, line: bytes) -> Row:
         """Return the row that a line holds; raise MalformedLine where it is not a line of this table."""
@@ -110,15 +112,16 @@ class Decoder:
             read: Any = self._read(line)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise MalformedLine(f"A line of table {self.table.qualified} cannot be read: {error}.") from None
-        if read.model != self.table.label:
-            raise MalformedLine(f"A line of table {self.table.qualified} says that it belongs to {read.model!r}.")
-        row: Row = [None] * len(self._fields)
-        for i, name in self._inside:
-            value = getattr(read.fields, name)
-            row[i] = _raw_cell(value) if self._raw[i] else value
-        self._put_pk(row, read.pk)
-        if read.exact is not msgspec.UNSET:
-            self._put_exact(row, read.exact)
+        model, pk, exact, *row = self._values(read)
+        if model != self.table.label:
+            raise MalformedLine(f"A line of table {self.table.qualified} says that it belongs to {model!r}.")
+        for i, part in self._pk:
+            row.insert(i, pk if len(self._pk) == 1 else pk[part])
+        for i in self._raw_places:
+            text = str(row[i], "utf-8")
+            row[i] = None if text == "null" else text
+        if exact is not msgspec.UNSET:
+            self._put_exact(row, exact)
         return row
 
     def _read(self, line: bytes) -> Any:
@@ -133,22 +136,11 @@ class Decoder:
             finally:
                 sys.setrecursionlimit(usual)
 
-    def _put_pk(self, row: Row, pk: Any) -> None:
-        if not self._pk:
-            return
-        for i, value in zip(self._pk, (pk,) if len(self._pk) == 1 else pk, strict=True):
-            row[i] = _raw_cell(value) if self._raw[i] else value
-
     def _put_exact(self, row: Row, exact: dict[str, str | dict[str, str]]) -> None:
         for name, value in exact.items():
             if name not in self._fields or row[self._fields.index(name)] is not None:
                 raise MalformedLine(f"A line of table {self.table.qualified} has no room for the exact {name!r}.")
             row[self._fields.index(name)] = Exact(value)
-
-
-def _raw_cell(value: Any) -> str | None:
-    text = bytes(value).decode()
-    return None if text == "null" else text
 
 
 def _line_type(table: Table, inside: list[int], raw: list[bool]) -> type:

@@ -6,10 +6,10 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 
 from backups.engines.postgresql.literals import Nested, read_array, read_hstore
-from backups.rows import JSON_NULL, Cell, Exact
+from backups.rows import JSON_NULL, Cell, Exact, Row
 from backups.tables import Column
 
 Converter = Callable[[str], Cell]
@@ -17,15 +17,27 @@ Converter = Callable[[str], Cell]
 _MARKERS = frozenset({"NaN", "Infinity", "-Infinity"})
 _DAY = 86_400_000_000
 _LEAST_DAYS = -(2**31)
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?(\+00)?")
 _INTERVAL = re.compile(
     r"P(?:(?P<Y>-?\d+)Y)?(?:(?P<M>-?\d+)M)?(?:(?P<D>-?\d+)D)?"
     r"(?:T(?:(?P<h>-?\d+)H)?(?:(?P<m>-?\d+)M)?(?:(?P<s>-?\d+)(?P<f>\.\d+)?S)?)?"
 )
 _RANGE = re.compile(r'([\[(])("[^"]*"|[^,"]*),("[^"]*"|[^,"]*)([\])])')
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_COPY_ESCAPE = re.compile(r"\\(.)")
+_COPY_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+
+
+def split(line: str) -> Row:
+    """Return the texts of a row that COPY wrote, None for NULL."""
+    parts = line[:-1].split("\t")
+    if "\\" not in line:
+        return [*parts]
+    return [None if part == "\\N" else _COPY_ESCAPE.sub(_unescaped, part) for part in parts]
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return _COPY_ESCAPES.get(found[1], found[1])
 
 
 def converter(column: Column) -> Converter | None:
@@ -54,20 +66,21 @@ def _binary(text: str) -> Cell:
 
 
 def _datetime(text: str) -> Cell:
-    if not _MOMENT.fullmatch(text):
+    if not text.endswith("+00") or text[4] != "-":
         return Exact({"text": text})
-    moment = datetime.fromisoformat(text).astimezone(UTC)
-    return moment.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return datetime.fromisoformat(text[:-3]).isoformat(timespec="microseconds") + "Z"
 
 
 def _timestamp(text: str) -> Cell:
-    if not _MOMENT.fullmatch(text):
+    if not text[-1].isdigit() or text[4] != "-":
         return Exact({"text": text})
     return datetime.fromisoformat(text).isoformat(timespec="microseconds")
 
 
 def _date(text: str) -> Cell:
-    return date.fromisoformat(text).isoformat() if _DATE.fullmatch(text) else Exact({"text": text})
+    if len(text) != len("2026-11-22") or text[4] != "-":
+        return Exact({"text": text})
+    return date.fromisoformat(text).isoformat()
 
 
 def _time(text: str) -> Cell:

@@ -1,7 +1,7 @@
 r"""The expression that makes the server write a row's canonical line itself (docs/format.md, "Rows").
 
 Each column has a ``Written``: SQL for its canonical text as JSON, and where Django's form cannot say every value of its
-type, a guard that is true for those and SQL for what stands in ``exact`` instead. All guards of a row are first asked as
+type, a guard that is true for those and SQL for what stands in ``exact`` instead. All guards of a row are asked first, as
 one, so that an ordinary row pays for ``exact`` once.
 
 Traps: ``to_char`` of infinity is NULL, and drops BC silently; one NULL makes a whole line NULL; ``::text`` of char(n)
@@ -38,14 +38,23 @@ class Written:
 def line_expression(table: Table) -> str:
     """Return the SQL expression of a row's line, without its line feed."""
     written = {column.name: _written(column) for column in table.columns}
-    values = {column.name: _value(column, written[column.name]) for column in table.columns}
+    plain = {column.name: _value(column, written[column.name]) for column in table.columns}
+    able = [column for column in table.columns if written[column.name].guard]
+    if not able:
+        return _line(table, plain, "")
+    guards = " OR ".join(f"({written[column.name].guard})" for column in able)
+    careful = plain | {c.name: f"CASE WHEN {written[c.name].guard} THEN 'null' ELSE {plain[c.name]} END" for c in able}
+    return f"CASE WHEN {guards} THEN {_line(table, careful, _beside(able, written))} ELSE {_line(table, plain, '')} END"
+
+
+def _line(table: Table, values: dict[str, str], beside: str) -> str:
     parts = [literal(f'{{"model":{_json(table.label)},"pk":'), *_pk(table, values), literal(',"fields":{')]
     comma = ""
     for column in table.columns:
         if column.name not in table.pk:
             parts += [literal(f"{comma}{_json(column.field)}:"), values[column.name]]
             comma = ","
-    parts += [literal("}"), *_beside(table.columns, written), literal("}")]
+    parts += [literal("}"), *([beside] if beside else []), literal("}")]
     return _joined(_merged(parts))
 
 
@@ -98,8 +107,7 @@ def _written(column: Column) -> Written:
 
 
 def _value(column: Column, written: Written) -> str:
-    value = f"coalesce({written.value}, 'null')" if column.nullable else f"({written.value})"
-    return f"CASE WHEN {written.guard} THEN 'null' ELSE {value} END" if written.guard else value
+    return f"coalesce({written.value}, 'null')" if column.nullable else f"({written.value})"
 
 
 def _pk(table: Table, values: dict[str, str]) -> list[str]:
@@ -113,17 +121,13 @@ def _pk(table: Table, values: dict[str, str]) -> list[str]:
     return [*parts, literal("]")]
 
 
-def _beside(columns: Sequence[Column], written: dict[str, Written]) -> list[str]:
-    """Return the ``exact`` member, or nothing where no column can need it."""
-    able = [column for column in columns if written[column.name].guard]
-    if not able:
-        return []
-    guards = " OR ".join(f"({written[column.name].guard})" for column in able)
+def _beside(able: Sequence[Column], written: dict[str, Written]) -> str:
+    """Return the ``exact`` member, for a row that needs it."""
     entries = ", ".join(
         f"CASE WHEN {written[c.name].guard} THEN {literal(_json(c.field) + ':')} || {written[c.name].exact} END"
         for c in able
     )
-    return [f"""CASE WHEN {guards} THEN ',"exact":{{' || array_to_string(ARRAY[{entries}], ',') || '}}' ELSE '' END"""]
+    return f"""(',"exact":{{' || array_to_string(ARRAY[{entries}], ',') || '}}')"""
 
 
 def _json_written(value: str, base: str) -> Written:

@@ -13,7 +13,7 @@ from backups.engines.postgresql.counters import set_sequences
 from backups.engines.postgresql.offenders import offender
 from backups.engines.postgresql.replay import replay, replay_apart
 from backups.engines.postgresql.session import Connection, fetch, first_line, pin, quoted, relation, run, told
-from backups.engines.postgresql.values import CopyText
+from backups.engines.postgresql.values import COPY_OPTIONS, CopyText
 from backups.exceptions import RestoreError
 from backups.facts import Orphans
 from backups.progress import Progress, Step, silent
@@ -60,13 +60,11 @@ class PostgreSQLLoader(Loader):
     def load(self, table: Table, lines: Iterable[bytes]) -> int:
         """Insert the rows of these lines."""
         self._tables[table.qualified] = table
-        decode = Decoder(table).decode
         copy = CopyText(table)
         loaded = 0
         for batch in _batches(lines):
-            rows = [decode(line) for line in batch]
-            self._insert(table, copy, rows)
-            loaded += len(rows)
+            self._insert(table, copy, batch)
+            loaded += len(batch)
         self._rows[table.qualified] = self._rows.get(table.qualified, 0) + loaded
         return loaded
 
@@ -91,12 +89,13 @@ class PostgreSQLLoader(Loader):
         with told(self._place, RestoreError):
             run(self._connection, "SET synchronous_commit = on; ANALYZE")
 
-    def _insert(self, table: Table, copy: CopyText, rows: Sequence[Row]) -> None:
+    def _insert(self, table: Table, copy: CopyText, lines: Sequence[bytes]) -> None:
         try:
-            self._copy(table, copy, rows)
+            self._copy(table, copy, lines)
         except (psycopg.Error, ValueError) as error:
-            row = self._culprit(table, copy, rows)
-            key = _key(table, row)
+            with told(self._place, RestoreError):
+                line = self._culprit(table, copy, lines)
+            key = _key(table, Decoder(table).decode(line))
             reason = first_line(error) if isinstance(error, psycopg.Error) else str(error)
             raise RestoreError(
                 f"The row {key} of table {table.qualified} does not go into {self._place}: {reason}.",
@@ -104,27 +103,28 @@ class PostgreSQLLoader(Loader):
                 key=key,
             ) from error
 
-    def _copy(self, table: Table, copy: CopyText, rows: Sequence[Row]) -> None:
+    def _copy(self, table: Table, copy: CopyText, lines: Sequence[bytes]) -> None:
         target = relation(table.schema, table.name)
         if not table.columns:
-            run(self._connection, f"INSERT INTO {target} SELECT FROM generate_series(1, {len(rows)})")
+            run(self._connection, f"INSERT INTO {target} SELECT FROM generate_series(1, {len(lines)})")
             return
         names = ", ".join(quoted(column.name) for column in table.columns)
-        text = copy.write(rows)
-        with self._connection.cursor() as cursor, cursor.copy(f"COPY {target} ({names}) FROM STDIN".encode()) as into:
+        text = copy.write(lines)
+        statement = f"COPY {target} ({names}) FROM STDIN ({COPY_OPTIONS})".encode()
+        with self._connection.cursor() as cursor, cursor.copy(statement) as into:
             into.write(text)
 
-    def _culprit(self, table: Table, copy: CopyText, rows: Sequence[Row]) -> Row:
-        """Return the first row that does not go in, by halves."""
-        while len(rows) > 1:
-            half = rows[: len(rows) // 2]
-            rows = half if self._fails(table, copy, half) else rows[len(half) :]
-        return rows[0]
+    def _culprit(self, table: Table, copy: CopyText, lines: Sequence[bytes]) -> bytes:
+        """Return the first line that does not go in, by halves."""
+        while len(lines) > 1:
+            half = lines[: len(lines) // 2]
+            lines = half if self._fails(table, copy, half) else lines[len(half) :]
+        return lines[0]
 
-    def _fails(self, table: Table, copy: CopyText, rows: Sequence[Row]) -> bool:
+    def _fails(self, table: Table, copy: CopyText, lines: Sequence[bytes]) -> bool:
         run(self._connection, "BEGIN")
         try:
-            self._copy(table, copy, rows)
+            self._copy(table, copy, lines)
         except (psycopg.Error, ValueError):
             return True
         else:

@@ -10,7 +10,7 @@ from psycopg import errors
 
 from backups.engines.base import Snapshot
 from backups.engines.postgresql import witness
-from backups.engines.postgresql.cells import converter
+from backups.engines.postgresql.cells import converter, split
 from backups.engines.postgresql.counters import read_sequences
 from backups.engines.postgresql.introspection import read_tables, relations, without
 from backups.engines.postgresql.lines import line_expression
@@ -107,8 +107,8 @@ class PostgreSQLSnapshot(Snapshot):
         converters = [(i, c) for i, column in enumerate(table.columns) if (c := converter(column))]
         statement = f"COPY ({select(table, names, span)}) TO STDOUT".encode()
         with self._reading(table), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for values in copy.rows():
-                row: Row = list(values) if table.columns else []
+            for block in copy:
+                row = split(str(block, "utf-8")) if table.columns else []
                 for i, convert in converters:
                     text = row[i]
                     if isinstance(text, str):

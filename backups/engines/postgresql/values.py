@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from backups.engines.postgresql.literals import write_array, write_hstore, write_range
-from backups.rows import JSON_NULL, Exact, Row
+from backups.rows import JSON_NULL, Decoder, Exact, Row
 from backups.tables import Table
 
 _DURATION = re.compile(r"-P(\d+)DT(\d+)H(\d+)M(\d+)(\.\d+)?S")
 
-# PostgreSQL's text holds no NUL, so two characters that begin with one can stand for what COPY makes of tabs, line
-# feeds and NULL until everything else is escaped, in one pass over many rows.
-_NEXT, _END, _NULL = "\0a", "\0b", "\0c"
+# What parts values and rows and stands for NULL in the text of COPY, so chosen that ordinary values hold none of them
+# and many rows can be escaped at once. A row's end becomes a line feed when those of the values have been escaped.
+_NEXT, _END, _NULL = "\x01", "\0", "\x02"
+COPY_OPTIONS = "FORMAT text, DELIMITER E'\\x01', NULL E'\\x02'"
 
 
 class NotText(ValueError):
@@ -31,33 +32,65 @@ def text_of(kind: str, cell: str | Exact) -> str:
 
 
 class CopyText:
-    """Writes rows of one table as the text that COPY reads."""
+    """Turns lines of one table into the text that COPY reads under COPY_OPTIONS."""
 
     def __init__(self, table: Table) -> None:
+        self._decode = Decoder(table).decode
         self._kinds = [column.kind for column in table.columns]
-        self._plain = not any(kind in _CONVERTERS for kind in self._kinds)
+        self._converters = [(i, _CONVERTERS[kind]) for i, kind in enumerate(self._kinds) if kind in _CONVERTERS]
 
-    def write(self, rows: Sequence[Row]) -> bytes:
-        """Return the text of these rows; raise NotText where a value has none."""
-        text = _END.join(map(self._row, rows)) + _END
-        if text.count("\0") != sum(map(len, rows)) + self._nulls(rows):
+    def write(self, lines: Sequence[bytes]) -> bytes:
+        """Return the text of these rows; raise NotText where a value has none, and MalformedLine."""
+        text, nulls = self._together(lines)
+        if text.count(_END) != len(lines):
             raise NotText("a text that contains the character NUL, which PostgreSQL cannot hold")
-        for plain, escaped in (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
-            text = text.replace(plain, escaped)
-        return text.replace(_NEXT, "\t").replace(_END, "\n").replace(_NULL, "\\N").encode()
+        if text.count(_NEXT) == len(lines) * (len(self._kinds) - 1) and text.count(_NULL) == nulls:
+            return _escaped(text).replace(_END, "\n").encode()
+        return "".join(self._one_by_one(lines)).encode()
 
-    def _row(self, row: Row) -> str:
-        if self._plain:
-            try:
-                return _NEXT.join(row)  # type: ignore[arg-type]
-            except TypeError:
-                pass  # a NULL or an exact value is in it
-        pairs = zip(self._kinds, row, strict=True)
-        return _NEXT.join(_NULL if cell is None else text_of(kind, cell) for kind, cell in pairs)
+    def _together(self, lines: Sequence[bytes]) -> tuple[str, int]:
+        """Return all rows in one text, not escaped yet, and how many NULLs they have."""
+        written = []
+        nulls = 0
+        for line in lines:
+            row = self._row(line)
+            in_row = row.count(None)
+            nulls += in_row
+            # No list of a row outlives its turn: the garbage collector would look at all of them again and again.
+            written.append(self._joined([_NULL if cell is None else cell for cell in row] if in_row else row))
+        return _END.join(written) + _END, nulls
 
-    @staticmethod
-    def _nulls(rows: Sequence[Row]) -> int:
-        return sum(row.count(None) for row in rows)
+    def _one_by_one(self, lines: Sequence[bytes]) -> Iterator[str]:
+        """Yield rows some of which hold the very characters that part values."""
+        for line in lines:
+            row = self._texts(self._row(line))
+            yield _NEXT.join([_NULL if text is None else _marked(_escaped(text)) for text in row]) + "\n"
+
+    def _row(self, line: bytes) -> Row:
+        row = self._decode(line)
+        for i, convert in self._converters:
+            cell = row[i]
+            if isinstance(cell, str):
+                row[i] = convert(cell)
+        return row
+
+    def _joined(self, row: Row) -> str:
+        try:
+            return _NEXT.join(row)  # type: ignore[arg-type]
+        except TypeError:  # an exact value is among them, which is rarer than it is costly to look
+            return _NEXT.join(text for text in self._texts(row) if text is not None)
+
+    def _texts(self, row: Row) -> Iterator[str | None]:
+        for kind, cell in zip(self._kinds, row, strict=True):
+            yield _exact_text(kind, cell.value) if isinstance(cell, Exact) else cell
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _marked(text: str) -> str:
+    return text.replace(_NEXT, f"\\{_NEXT}").replace(_NULL, f"\\{_NULL}")
 
 
 def _exact_text(kind: str, value: str | dict[str, str]) -> str:
