@@ -116,6 +116,8 @@ def _confirmation(
         "title": _("Restore into a fresh database"),
         "opts": page.opts,
         "media": page.media,
+        "original": backup,
+        "has_view_permission": True,
         "backup": backup,
         "form": form,
         "plan": plan,
