@@ -9,6 +9,7 @@ from pathlib import Path
 
 from project.settings import *  # noqa: F403
 from project.settings import INSTALLED_APPS, STORAGES
+from tests.zoo import SILENCED_SYSTEM_CHECKS  # noqa: F401
 
 # Commands that a test starts as processes of their own inherit the folder, and with it the databases.
 if "LIFEBOAT_TESTS_DIR" not in os.environ:
@@ -31,10 +32,12 @@ DATABASES = {
 
 INSTALLED_APPS = [
     *INSTALLED_APPS,
-    *(["tests.zoo"] if find_spec("tests.zoo") else []),
-    # Its fields need the driver even to be imported.
-    *(["django.contrib.postgres"] if find_spec("psycopg") else []),
+    "tests.zoo",
+    "tests.zoo.bare",
+    # Their fields need the driver even to be imported.
+    *(["django.contrib.postgres", "tests.zoo_pg"] if find_spec("psycopg") else []),
 ]
+DATABASE_ROUTERS = ["tests.zoo.router.ZooRouter"]
 
 STORAGES = {
     **STORAGES,
