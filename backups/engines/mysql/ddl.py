@@ -46,7 +46,10 @@ class UniqueKey:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One table's definition. ``counter`` is the next number that its AUTO_INCREMENT column will be given."""
+    """One table's definition. ``conditions`` are those of its CHECKs, ``counter`` is the next number of ``counted``.
+
+    ``counted`` is its AUTO_INCREMENT column, if any.
+    """
 
     table: str
     create: Statement
@@ -55,6 +58,7 @@ class Definition:
     constraints: tuple[Statement, ...]
     foreign_keys: tuple[ForeignKey, ...]
     unique_keys: tuple[UniqueKey, ...]
+    conditions: tuple[str, ...] = ()
     counted: str = ""
     counter: int = 1
 
@@ -78,6 +82,7 @@ def definition(table: str, sql: str, database: str) -> Definition:
         tuple(_statement(table, item) for item in later if _kind(item) == "foreign key"),
         tuple(_foreign_key(table, item) for item in later if _kind(item) == "foreign key"),
         tuple(key for item in items if (key := _unique_key(item))),
+        tuple(condition for item in items for condition in _conditions(item)),
         counted,
         counter,
     )
@@ -169,6 +174,14 @@ def _unique_key(item: str) -> UniqueKey | None:
     _, columns, rest = text.bracketed(item)
     plain = all(re.fullmatch(r"`(?:[^`]|``)*`", part) for part in text.split(columns)) and "USING HASH" not in rest
     return UniqueKey("PRIMARY" if found is None else text.unquoted(found[2]), _listed(columns), plain)
+
+
+def _conditions(item: str) -> list[str]:
+    """Return the condition of the CHECK that an item is, or has: a column may have one."""
+    if "CHECK" not in text.tokens(item):
+        return []
+    words = list(text.tokens(item))
+    return [text.bracketed("".join(words[words.index("CHECK") :]))[1]]
 
 
 def _key_columns(item: str) -> tuple[str, ...]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
 from backups.engines.base import Engine, Loader, Snapshot
-from backups.engines.mysql import damage, errors, locking, objects, preflight, text, unfinished
+from backups.engines.mysql import damage, errors, locking, objects, preflight, text, unfinished, violations
 from backups.engines.mysql.loader import MySqlLoader
 from backups.engines.mysql.session import DATABASE_ERRORS, Session, code_of, prepared
 from backups.engines.mysql.snapshot import MySqlSnapshot
@@ -30,6 +30,10 @@ class MySqlEngine(Engine):
     vendor: ClassVar[str] = "mysql"
     title: ClassVar[str] = "MariaDB/MySQL"
     renames: ClassVar[bool] = False
+
+    def __init__(self, alias: str, settings: Mapping[str, Any]) -> None:
+        super().__init__(alias, settings)
+        self._violations: dict[str, int] = {}
 
     def connect(self) -> BaseDatabaseWrapper:
         """See ``Engine.connect``; the driver's settings are ours, but for how to reach the server."""
@@ -77,6 +81,7 @@ class MySqlEngine(Engine):
 
     def create(self, facts: EngineFacts) -> None:
         """See ``Engine.create``."""
+        self._violations = violations.recorded(facts)
         charset, collation = (facts.properties.get(name, "") for name in ("charset", "collation"))
         wanted = f" CHARACTER SET {text.name(charset)}" if charset else ""
         wanted += f" COLLATE {text.name(collation)}" if collation else ""
@@ -143,7 +148,7 @@ class MySqlEngine(Engine):
         with errors.making(self.describe()):
             session = self._inside()
         with session:
-            yield MySqlLoader(session, self.name, self.describe())
+            yield MySqlLoader(session, self.name, self.describe(), self._violations)
 
     def normal(self, sql: str) -> str:
         """See ``Engine.normal``: the server writes definitions in one way; only an event's state is not compared."""

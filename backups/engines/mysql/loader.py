@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from backups.engines.base import Loader
-from backups.engines.mysql import ddl, errors, foreign_keys, text, unfinished
+from backups.engines.mysql import ddl, errors, foreign_keys, text, unfinished, violations
 from backups.engines.mysql.building import Builder
 from backups.engines.mysql.inserting import Inserter
 from backups.engines.mysql.session import DATABASE_ERRORS, LOADING_MODE, Session, said
@@ -20,10 +20,13 @@ _ROWS_AT_ONCE = 20_000  # of small tables that share one transaction, since each
 
 
 class MySqlLoader(Loader):
-    """See ``Loader``. ``named`` is how a sentence names the database."""
+    """See ``Loader``. ``named`` is how a sentence names the database.
 
-    def __init__(self, session: Session, database: str, named: str) -> None:
-        self._session, self._database, self._named = session, database, named
+    ``broken`` counts the rows of each table that break a CHECK of it in the source too.
+    """
+
+    def __init__(self, session: Session, database: str, named: str, broken: Mapping[str, int]) -> None:
+        self._session, self._database, self._named, self._broken = session, database, named, broken
         self._keys: dict[str, tuple[str, ...]] = {}
         self._uncommitted = 0
         with errors.making(named):
@@ -38,7 +41,12 @@ class MySqlLoader(Loader):
         """See ``Loader.load``."""
         self._keys[table.name] = table.pk or table.key
         try:
+            if table.name in self._broken:
+                self._session.set({"check_constraint_checks": 0})
             rows = Inserter(self._session, table, lambda: self._builder.lay_bare(table.name)).insert(lines)
+            if table.name in self._broken:
+                self._session.set({"check_constraint_checks": 1})
+                self._count_broken(table)
             self._uncommitted += rows
             if self._uncommitted > _ROWS_AT_ONCE:
                 self._commit()
@@ -67,7 +75,7 @@ class MySqlLoader(Loader):
             value = sequence.value + sequence.called
             if not sequence.table:
                 sql = f"SELECT SETVAL({text.name(sequence.name)}, {value}, 0)"
-            elif self._counter(sequence.table) != value:
+            elif self._definition(sequence.table).counter != value:
                 sql = f"{ddl.alter(sequence.table)}AUTO_INCREMENT = {value}"
             else:
                 continue
@@ -99,6 +107,13 @@ class MySqlLoader(Loader):
                     key=row,
                 )
 
-    def _counter(self, table: str) -> int:
+    def _count_broken(self, table: Table) -> None:
+        found = violations.count(self._session, self._definition(table.name))
+        if found > self._broken[table.name]:
+            raise RestoreError(
+                f"{found} rows of table {table.name} break a CHECK of it, more than in the source.", table=table.name
+            )
+
+    def _definition(self, table: str) -> ddl.Definition:
         shown = self._session.query(f"SHOW CREATE TABLE {text.name(table)}")[0][1]
-        return ddl.definition(table, shown, self._database).counter
+        return ddl.definition(table, shown, self._database)

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from backups.engines.base import Snapshot, is_named
-from backups.engines.mysql import columns, errors, foreign_keys, objects, text, witness
+from backups.engines.mysql import columns, errors, foreign_keys, objects, text, violations, witness
 from backups.engines.mysql.ddl import Definition, definition
 from backups.engines.mysql.reading import Reader
 from backups.engines.mysql.session import Session
@@ -53,6 +53,8 @@ class MySqlSnapshot(Snapshot):
         """See ``Snapshot.facts``."""
         with errors.reading(self._named):
             charset, collation = self._session.query("SELECT @@character_set_database, @@collation_database")[0]
+            tables = [table.name for table in self.tables()]
+            broken = {name: violations.count(self._session, self._definitions[name]) for name in tables}
         found = [column for column in self._columns if column.table not in self._out]
         return EngineFacts(
             "mysql",
@@ -63,6 +65,7 @@ class MySqlSnapshot(Snapshot):
                 "collation": collation,
                 "collations": " ".join(sorted({column.collation for column in found if column.collation})),
                 "types": " ".join(sorted({column.base for column in found})),
+                **violations.property_of(broken),
             },
         )
 

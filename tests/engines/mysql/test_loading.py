@@ -145,3 +145,22 @@ def test_an_enum_takes_only_what_it_names_and_what_it_held(engine: Engine, targe
     change(found, "moods", 1, mood="bad")
     error = refused(found, target)
     assert (error.table, error.key) == ("moods", "1")
+
+
+def test_rows_that_break_a_check_in_the_source_too_come_back_and_no_more(engine: Engine, target: Engine) -> None:
+    execute(
+        engine,
+        "CREATE TABLE stock (id int PRIMARY KEY, n int CHECK (n > 0), m json, CONSTRAINT few CHECK (n < 100))",
+        "INSERT INTO stock VALUES (1, 5, '[]'), (2, NULL, NULL), (3, 7, '{}')",
+        "SET SESSION check_constraint_checks = 0",
+        "INSERT INTO stock VALUES (4, -1, '[]'), (5, 100, 'no JSON')",
+        "SET SESSION check_constraint_checks = 1",
+    )
+    found = dump(engine)
+    assert found.facts.properties["rows_that_fail_a_check"] == '{"stock": 2}'
+    restore(found, target)
+    assert_same(found, dump(target), engine)
+    assert dump(target).facts == found.facts
+    target.drop()
+    change(found, "stock", 0, n="-5")
+    assert refused(found, target).table == "stock"
