@@ -106,10 +106,13 @@ class Cutter:
         return piece
 
 
-def page_is_full(entries: int, at_boundary: bool, limits: Limits | None = None) -> bool:
-    """Say whether a page of ``entries`` ends here: at its parent's boundary, else at twice the usual number."""
+def page_is_full(entries: int, at_boundary: bool, limits: Limits | None = None, *, inherited: bool = True) -> bool:
+    """Say whether a page of ``entries`` ends here: at its parent's boundary, else at twice the usual number.
+
+    Where there are no boundaries to inherit, it ends at the usual number, which leaves it room to grow.
+    """
     size = (limits or Limits()).page
-    return entries * 4 >= size if at_boundary else entries >= 2 * size
+    return entries * 4 >= size if at_boundary else entries >= (2 * size if inherited else size)
 
 
 def split_lines(plaintext: bytes) -> Iterator[bytes]:

@@ -78,6 +78,37 @@ def test_pages_end_at_inherited_boundaries_or_at_twice_their_size():
     assert page_is_full(16, at_boundary=False, limits=LIMITS)
 
 
+def test_pages_without_boundaries_to_inherit_are_left_room_to_grow():
+    assert not page_is_full(7, at_boundary=False, limits=LIMITS, inherited=False)
+    assert page_is_full(8, at_boundary=False, limits=LIMITS, inherited=False)
+
+
+def test_a_range_that_ends_where_the_parents_did_is_cut_there_though_it_is_full():
+    cutter = Cutter(4, LIMITS)
+    cutter.inherit()
+    assert [cutter.add(line(1)) for _ in range(8)] == [None] * 8
+    piece = cutter.boundary()
+    assert piece is not None and piece.rows == 8
+
+
+def test_a_range_of_few_but_large_rows_is_no_rest_to_be_merged():
+    cutter = Cutter(40, LIMITS)
+    cutter.inherit()
+    cutter.add(line(300))
+    piece = cutter.boundary()
+    assert piece is not None and piece.rows == 1
+
+
+def test_a_rest_of_a_table_that_never_filled_a_chunk_merges_with_what_comes():
+    cutter = Cutter(0, LIMITS)
+    cutter.inherit()
+    cutter.add(line(20))
+    assert cutter.boundary() is None
+    cutter.add(line(20))
+    piece = cutter.boundary()
+    assert piece is not None and piece.rows == 2
+
+
 @given(st.lists(st.text(st.characters(exclude_characters="\n", exclude_categories=["Cs"])), max_size=20))
 def test_only_a_line_feed_parts_lines(texts):
     lines = [f"{text}\u2028\x85\r\n".encode() for text in texts]

@@ -140,6 +140,7 @@ class TableWriter:
         """Read range by range, so that the server compares the parent's boundaries."""
         after: Key | None = None
         self._cutter.inherit()
+        self._pages.inherit()
         for inherited in self._parent.walk(entry):
             self._read(Span(after, inherited.entry.last))
             self._last, after = inherited.entry, inherited.entry.last
@@ -147,6 +148,7 @@ class TableWriter:
             if piece:
                 self._put(piece, inherited.entry, ends_page=inherited.ends_page)
         self._cutter.release()
+        self._pages.release()
         self._read(Span(after, None))
 
     def _read_through(self) -> None:
@@ -182,14 +184,35 @@ class TableWriter:
         return tuple(_not_null(by_name[name]) for name in self._table.key)
 
 
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """An entry whose object may still be on its way; ``inherited`` where it lies among the parent's pages."""
+
+    future: Future[Stored]
+    rows: int
+    first: Key
+    last: Key
+    ends_page: bool
+    inherited: bool
+
+
 class _Pages:
     """Gathers a table's entries in order, as they are stored; many of them go into pages."""
 
     def __init__(self, writer: Writer, known: tuple[Page, ...], limits: Limits) -> None:
         self._writer, self._known, self._limits = writer, known, limits
-        self._waiting: deque[tuple[Future[Stored], int, Key, Key, bool]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._entries: list[Entry] = []
         self._pages: list[Page] = []
+        self._inherited = False
+
+    def inherit(self) -> None:
+        """From here on the parent's pages, if it has any, say where pages end."""
+        self._inherited = bool(self._known)
+
+    def release(self) -> None:
+        """From here on there are no more pages of the parent."""
+        self._inherited = False
 
     @property
     def empty(self) -> bool:
@@ -198,8 +221,8 @@ class _Pages:
 
     def add(self, future: Future[Stored], rows: int, first: Key, last: Key, ends_page: bool) -> None:
         """Take the next entry; its object may still be on its way."""
-        self._waiting.append((future, rows, first, last, ends_page))
-        while self._waiting and self._waiting[0][0].done():
+        self._waiting.append(_Waiting(future, rows, first, last, ends_page, self._inherited))
+        while self._waiting and self._waiting[0].future.done():
             self._settle()
 
     def finish(self) -> tuple[tuple[Entry, ...], tuple[Page, ...]]:
@@ -213,9 +236,9 @@ class _Pages:
         return (), tuple(self._pages)
 
     def _settle(self) -> None:
-        future, rows, first, last, ends_page = self._waiting.popleft()
-        self._entries.append(_entry(future.result(), rows, first, last))
-        if page_is_full(len(self._entries), ends_page, self._limits):
+        it = self._waiting.popleft()
+        self._entries.append(_entry(it.future.result(), it.rows, it.first, it.last))
+        if page_is_full(len(self._entries), it.ends_page, self._limits, inherited=it.inherited):
             self._flush()
 
     def _flush(self) -> None:
