@@ -10,7 +10,9 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 
 from backups import tasks
+from backups.engines import engine_for
 from backups.models import UNFINISHED, Backup, Restore, Verification
+from backups.repository import Repository
 from shop.models import Customer
 from tests.yard import FIRST
 
@@ -51,6 +53,16 @@ def finished(kind: type[Any], run: str, patience: float = PATIENCE) -> Any:
             return row
         time.sleep(0.05)
     raise AssertionError(f"{run} did not end within {patience} s: {kind.objects.filter(pk=run).values()}")
+
+
+def listed(database: str = "default") -> list[str]:
+    """The backups that lie in storage, oldest first."""
+    return [entry.run for entry in Repository.open(database).listing()]
+
+
+def fresh(name: str) -> Path:
+    """The file that a restore of the default database under a name makes."""
+    return Path(engine_for("default").resolve(name))
 
 
 def _clear() -> None:

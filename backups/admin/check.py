@@ -17,7 +17,6 @@ class CheckAdmin(CatalogueAdmin):
     list_display = ("name", "table", "shown_status", "expected", "actual", "took", "of_verification")
     list_filter = ("status", "name")
     search_fields = ("name", "table", "verification__id")
-    list_select_related = ("verification",)
     ordering = ("-verification__started", "position")
     fields = ("of_verification", "name", "table", "shown_status", "expected", "actual", "detail", "took")
     readonly_fields = fields
