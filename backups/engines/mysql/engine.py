@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+import MySQLdb
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
@@ -15,7 +16,7 @@ from backups.engines.mysql import damage, errors, locking, objects, preflight, t
 from backups.engines.mysql.loader import MySqlLoader
 from backups.engines.mysql.session import DATABASE_ERRORS, Session, code_of, prepared
 from backups.engines.mysql.snapshot import MySqlSnapshot
-from backups.exceptions import TargetError
+from backups.exceptions import ConfigurationError, TargetError
 from backups.facts import EngineFacts, Origin
 
 _LONGEST_NAME = 64
@@ -173,6 +174,12 @@ class MySqlEngine(Engine):
 
     def _connect(self, name: str) -> BaseDatabaseWrapper:
         wrapper: type[BaseDatabaseWrapper] = load_backend(self.settings["ENGINE"]).DatabaseWrapper
+        driver = getattr(wrapper, "Database", None)
+        if driver is not MySQLdb or getattr(driver, "__name__", "") != "MySQLdb":
+            raise ConfigurationError(
+                f"The database {self.alias!r} is reached by another driver than mysqlclient.",
+                hint="pip install mysqlclient, and use the ENGINE django.db.backends.mysql.",
+            )
         options = prepared(self.settings.get("OPTIONS") or {})
         ours = {"NAME": name, "OPTIONS": options, "ATOMIC_REQUESTS": False, "AUTOCOMMIT": True, "CONN_MAX_AGE": 0}
         return wrapper({**self.settings, **ours}, alias=self.alias)

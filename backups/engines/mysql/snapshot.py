@@ -204,7 +204,10 @@ class MySqlSnapshot(Snapshot):
         return next((key.columns for key in keys if key.plain and fit.issuperset(key.columns)), ())
 
     def _reader(self, table: Table) -> Reader:
-        return Reader(self._session, table, self._row_bytes.get(table.name, 0))
+        found = self._definitions.get(table.name)
+        keys = found.unique_keys if found else ()
+        index = next((key.name for key in keys if key.plain and key.columns == table.key), "")
+        return Reader(self._session, table, self._row_bytes.get(table.name, 0), index)
 
     def _refuse_dangling(self) -> None:
         """What is left out altogether must not be needed by what stays."""

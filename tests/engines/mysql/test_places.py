@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.db.backends.mysql.base import DatabaseWrapper
 
-from backups.engines.base import Engine
-from backups.exceptions import SourceError, TargetError
-from backups.facts import EngineFacts
+from backups.engines.base import Engine, Snapshot
+from backups.exceptions import ConfigurationError, SourceError, TargetError
+from backups.facts import EngineFacts, Span
 from tests.databases import Server
 from tests.engines.dumps import dump, execute, fetch, named
 from tests.engines.mysql import own
@@ -146,3 +147,29 @@ def test_names_that_are_the_servers_own_or_too_long_are_refused(engine: Engine, 
 def test_a_file_cannot_be_corrupted(engine: Engine) -> None:
     with pytest.raises(TargetError, match="files"):
         engine.damage("corrupt-file")
+
+
+def test_a_span_of_a_composite_key_is_found_by_its_index(engine: Engine) -> None:
+    execute(
+        engine,
+        "CREATE TABLE seats (hall varchar(10), line int, number int, note varchar(50), PRIMARY KEY (hall, line, number))",
+        "INSERT INTO seats SELECT 'main', seq DIV 100, seq, repeat('x', 40) FROM seq_1_to_3000",
+    )
+    with engine.snapshot() as snapshot:
+        (table,) = snapshot.tables()
+        span = Span(("main", "20", "2050"), ("main", "21", "2120"))
+        before = _rows_looked_at(snapshot)
+        assert len(list(snapshot.lines(table, span))) == 70
+        assert _rows_looked_at(snapshot) - before < 100
+
+
+def _rows_looked_at(snapshot: Snapshot) -> int:
+    session = snapshot._session  # type: ignore[attr-defined]
+    return sum(int(count) for _, count in session.query("SHOW SESSION STATUS LIKE 'Handler_read_next'"))
+
+
+def test_another_driver_is_refused_with_a_sentence(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DatabaseWrapper, "Database", object())
+    with pytest.raises(ConfigurationError, match="mysqlclient") as caught, engine.snapshot():
+        pass
+    assert "pip install" in caught.value.hint
