@@ -151,11 +151,13 @@ class LocalObjects(Objects):
             Path(self.storage.path(self.full(folder))).rmdir()
 
     def sweep(self, older_than: float) -> None:
-        """Remove temporary files, last changed before that time."""
-        with _storage_errors("clearing up"), suppress(FileNotFoundError):
-            for path in Path(self.storage.path(self.full("tmp"))).iterdir():
-                if path.stat().st_mtime < older_than:
-                    path.unlink(missing_ok=True)
+        """Remove temporary files and empty folders of runs, last changed before that time."""
+        with _storage_errors("clearing up"):
+            for path in _old(Path(self.storage.path(self.full("tmp"))), older_than):
+                path.unlink(missing_ok=True)
+            for folder in _old(Path(self.storage.path(self.full("runs"))), older_than):
+                with suppress(OSError):
+                    folder.rmdir()
 
 
 class PlainObjects(Objects):
@@ -209,6 +211,14 @@ def _storage_errors(doing: str) -> Iterator[None]:
 def _first_line(error: Exception) -> str:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return (text or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+def _old(folder: Path, older_than: float) -> Iterator[Path]:
+    with suppress(FileNotFoundError):
+        for path in folder.iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < older_than:
+                    yield path
 
 
 def _make_folder(folder: Path) -> None:

@@ -66,6 +66,8 @@ def create_backup(
     asked, run = asked or Asked(), run or new_run()
     _refuse_plaintext()
     engine = engine_for(database)
+    # Asked first: where the database is not there, no repository is begun for it.
+    engine.origin()
     repository = Repository.open(database, create=True)
     recording = catalog.open_catalogue()
     with _locked(engine, repository, run), beating(repository, run, "backup", database, asked.by):
@@ -103,7 +105,7 @@ def _take(
     progress: Progress,
     swept: list[str],
 ) -> BackedUp:
-    follows = _follow(repository, catalog.known_heads(recording, repository), request.adopt)
+    follows = _follow(repository, recording, request)
     if follows.parents and not request.adopt:
         _same_origin(max(follows.parents, key=lambda parent: parent.manifest.sequence).manifest.origin, engine.origin())
     manifest = archiver.archive(engine, repository, request, follows.parents, follows.sequence, progress)
@@ -130,10 +132,10 @@ class _locked:  # noqa: N801
         self._lock.__exit__(*trouble)  # type: ignore[arg-type]
 
 
-def _follow(repository: Repository, known: tuple[Head, ...], adopt: bool) -> _Chain:
+def _follow(repository: Repository, recording: Recording, request: archiver.Request) -> _Chain:
     """Find what the new manifest follows, and what is wrong with the end of the chain."""
     found = _Chain()
-    listing = repository.listing()
+    listing, known = repository.listing(), catalog.known_heads(recording, repository)
     _read_heads(repository, listing, found)
     heads = chain.heads_of([parent.link() for parent in found.parents])
     found.parents = [parent for parent in found.parents if parent.head in heads]
@@ -142,8 +144,14 @@ def _follow(repository: Repository, known: tuple[Head, ...], adopt: bool) -> _Ch
     )
     gaps = [gap.last for parent in found.parents for gap in parent.manifest.gaps]
     found.sequence = max([0, *numbers, *gaps]) + 1
-    if known and not adopt:
-        found.problems += _strangers(found, known, listing)
+    if not request.adopt:
+        elsewhere = 0 if listing or known else catalog.elsewhere(recording, repository, request.database)
+        if elsewhere:
+            found.problems.append(
+                f"There is no backup in {repository.objects.place()}, and the catalogue knows {elsewhere} in another repository: "
+                "the storage was emptied or moved, or is not mounted."
+            )
+        found.problems += _strangers(found, recording, known, listing)
     return found
 
 
@@ -177,21 +185,21 @@ def _read_heads(repository: Repository, listing: list[Listed], found: _Chain) ->
         )
 
 
-def _strangers(found: _Chain, known: tuple[Head, ...], listing: list[Listed]) -> list[str]:
+def _strangers(found: _Chain, recording: Recording, known: tuple[Head, ...], listing: list[Listed]) -> list[str]:
     newest = listing[-1].sequence if listing else 0
-    problems = []
-    if max(head.sequence for head in known) > newest:
-        number = max(head.sequence for head in known)
-        problems.append(
-            f"The catalogue has seen backup number {number}, and the newest in storage is {newest}: backups were removed, "
+    seen = max((head.sequence for head in known), default=0)
+    if seen > newest:
+        return [
+            f"The catalogue has seen backup number {seen}, and the newest in storage is {newest}: backups were removed, "
             "or the storage was rolled back."
-        )
-    elif any(parent.head not in known for parent in found.parents):
-        problems.append(
+        ]
+    unknown = [parent for parent in found.parents if parent.head not in known]
+    if known and not all(catalog.recognise(recording, parent) for parent in unknown):
+        return [
             "The newest backup in storage is not in the catalogue: another process writes to this repository, or this "
             "database was rewound. Run sync_backups, or backup_db --adopt."
-        )
-    return problems
+        ]
+    return []
 
 
 def _same_origin(recorded: Origin, found: Origin) -> None:

@@ -127,6 +127,7 @@ def begin_verification(
         if there:
             row = save_backup(recording.using, committed) if committed else _known(recording.using, backup)
             if row:
+                mark_interrupted(recording.using, row.database)
                 values = {"backup": row, "database": row.database, "level": level, **_here(asked)}
                 Verification(id=run, **values).save(using=recording.using)
 
@@ -143,6 +144,7 @@ def begin_restore(recording: Recording, run: str, committed: Committed, target: 
     with recording.attempt() as there:
         if there:
             backup = save_backup(recording.using, committed)
+            mark_interrupted(recording.using, backup.database)
             row = Restore(id=run, backup=backup, database=backup.database, target=target, **_here(asked))
             row.save(using=recording.using)
 
@@ -161,6 +163,24 @@ def known_heads(recording: Recording, repository: Repository) -> tuple[Head, ...
             seen = Backup.objects.using(recording.using).filter(repository=repository.id, sequence__isnull=False)
             return tuple(Head(*pair) for pair in seen.values_list("sequence", "digest"))
     return ()
+
+
+def recognise(recording: Recording, committed: Committed) -> bool:
+    """Say whether the catalogue saw this backup begin, and record that it was committed: its process was killed first."""
+    with recording.attempt() as there:
+        if there and Backup.objects.using(recording.using).filter(pk=committed.manifest.run, digest="").exists():
+            save_backup(recording.using, committed)
+            return True
+    return False
+
+
+def elsewhere(recording: Recording, repository: Repository, database: str) -> int:
+    """Return how many committed backups of a database the catalogue knows in other repositories than this one."""
+    with recording.attempt(writing=False) as there:
+        if there:
+            seen = Backup.objects.using(recording.using).filter(database=database, sequence__isnull=False)
+            return seen.exclude(repository=repository.id).count()
+    return 0
 
 
 def mark_interrupted(using: str, database: str) -> int:

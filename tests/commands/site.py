@@ -78,14 +78,19 @@ class Running:
         status = self._forks.wait(self.pid)
         return Done(status, *((self._streams / name).read_text() for name in ("out", "err")))
 
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended, by itself or not; nobody has waited for it yet."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         os.kill(self.pid, number)
 
-    def kill(self) -> None:
-        """Kill it, if it has not ended by itself, and wait until it is gone."""
+    def kill(self) -> int:
+        """Kill it, wait until it is gone, and return its status: -9 unless it had ended by itself."""
         self.signal(signal.SIGKILL)
-        self.end()
+        return self._forks.wait(self.pid)
 
 
 class Site:
@@ -113,6 +118,11 @@ class Site:
     def database(self) -> Path:
         """The file of the default database, where it is SQLite's."""
         return Path(self.settings["DATABASES"]["default"]["NAME"])
+
+    @property
+    def name(self) -> str:
+        """What a test's server calls the default database."""
+        return str(self.settings["DATABASES"]["default"]["NAME"]).rpartition("/")[2].removesuffix(".sqlite3")
 
     def manage(self, *arguments: str) -> Done:
         """Run manage.py to its end."""
