@@ -114,7 +114,7 @@ def labelled(table: Table, model: type[Model] | None, *, home: bool = True) -> T
         label = f"tables.{table.name}" if home else f"tables.{table.schema}.{table.name}"
         return replace(table, label=label, pk=table.key, columns=tuple(_named(table.columns, {})))
     names = {column: field.name for column, field in model_columns(model).items()}
-    pk = tuple(str(field.column) for field in model._meta.pk_fields) if model._meta.pk else ()
+    pk = tuple(str(field.column) for field in model._meta.pk_fields)
     stored = {column.name for column in table.columns}
     return replace(
         table,

@@ -131,7 +131,9 @@ def report(backed_up: BackedUp, copy: RestoredCopy) -> None:
     passed = sum(finding.status == "passed" for finding in copy.result.findings)
     print(f"\nAll {passed} checks passed: every row, key, constraint, sequence and migration is back.")
     print(f"The backup lies in {backed_up.place}.")
-    print("To look at it in the admin: make run, then http://127.0.0.1:8000/admin/backups/ (user admin, password admin).")
+    print(
+        "To look at it in the admin: make run, then http://127.0.0.1:8000/admin/backups/ (user admin, password admin)."
+    )
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def test_keys_that_a_newer_writer_added_are_ignored():
 
 @pytest.mark.parametrize("newer", [{"format": 2}, {"row_format": 2}, {"requires": ("patches",)}])
 def test_what_needs_a_newer_reader_is_refused(newer):
-    with pytest.raises(FormatUnknown, match="version|patches"):
+    with pytest.raises(FormatUnknown, match=r"version|patches"):
         Manifest.from_bytes("name", replace(MANIFEST, **newer).to_bytes())
 
 

@@ -19,7 +19,7 @@ class FrameError(ValueError):
 
 def compress(data: bytes) -> bytes:
     """Return one frame that states the size of its content."""
-    options = {
+    options: dict[int, int] = {
         zstd.CompressionParameter.compression_level: LEVEL,
         zstd.CompressionParameter.content_size_flag: 1,
         zstd.CompressionParameter.checksum_flag: 1,
@@ -29,7 +29,7 @@ def compress(data: bytes) -> bytes:
 
 def decompress(frame: bytes, size: int) -> bytes:
     """Return the content, which must be ``size`` bytes; never takes more memory than that, whatever the frame claims."""
-    options = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX}
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _WINDOW_LOG_MAX}
     reader = zstd.ZstdDecompressor(options=options)
     try:
         data = reader.decompress(frame, max_length=size + 1)

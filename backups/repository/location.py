@@ -56,13 +56,13 @@ def _misplaced(storage: Storage) -> list[str]:
         for name, root in served.items()
         if root and location.is_relative_to(Path(root).resolve())
     ]
-    if not found and not settings.STORAGES[STORAGE_ALIAS].get("OPTIONS", {}).get("location"):
+    if not found and not _options().get("location"):
         found.append(f'STORAGES["{STORAGE_ALIAS}"] has no location, so it would lie where the media files do.')
     return found
 
 
 def _public(storage: Storage) -> list[str]:
-    options: dict[str, Any] = settings.STORAGES[STORAGE_ALIAS].get("OPTIONS", {})
+    options = _options()
     acl = getattr(storage, "default_acl", None) or options.get("default_acl")
     if acl in _PUBLIC_ACLS:
         return [f'STORAGES["{STORAGE_ALIAS}"] is public: its default_acl is {acl!r}.']
@@ -71,3 +71,8 @@ def _public(storage: Storage) -> list[str]:
     if getattr(storage, "querystring_auth", True) is False or getattr(storage, "custom_domain", None):
         return [f'STORAGES["{STORAGE_ALIAS}"] is public: its URLs are not signed (querystring_auth, custom_domain).']
     return []
+
+
+def _options() -> dict[str, Any]:
+    configured: Any = settings.STORAGES
+    return dict(configured[STORAGE_ALIAS].get("OPTIONS", {}))

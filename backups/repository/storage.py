@@ -10,7 +10,7 @@ import os
 import secrets
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -62,11 +62,11 @@ class Objects(ABC):
         with _storage_errors(f"looking for {name}"):
             return self.storage.exists(self.full(name))
 
-    def list(self, folder: str) -> list[str]:
+    def list(self, folder: str) -> Sequence[str]:
         """Return the names of the objects in a folder (not below it), sorted; empty where there is no folder."""
         return sorted(f"{folder}/{name}" for name in self._entries(folder)[1])
 
-    def folders(self, folder: str) -> list[str]:
+    def folders(self, folder: str) -> Sequence[str]:
         """Return the names of the folders in a folder, sorted."""
         return sorted(f"{folder}/{name}" for name in self._entries(folder)[0])
 
@@ -90,7 +90,7 @@ class Objects(ABC):
         with _storage_errors(f"looking at {name}"):
             return self.storage.get_modified_time(self.full(name))
 
-    def _entries(self, folder: str) -> tuple[list[str], list[str]]:
+    def _entries(self, folder: str) -> tuple[Sequence[str], Sequence[str]]:
         with _storage_errors(f"listing {folder}"):
             try:
                 return self.storage.listdir(self.full(folder))

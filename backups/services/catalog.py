@@ -108,7 +108,8 @@ def fail(recording: Recording, kind: type[Run], run: str, error: BaseException) 
             failed = VerificationStatus.ERROR if kind is Verification else RunStatus.FAILED
             status = failed if isinstance(error, Exception) else RunStatus.INTERRUPTED
             said = {"error": str(error) or type(error).__name__, "hint": getattr(error, "hint", "")}
-            kind._default_manager.using(recording.using).filter(pk=run).update(status=status, **said)
+            rows: QuerySet[Any] = kind._default_manager.using(recording.using).filter(pk=run)
+            rows.update(status=status, **said)
 
 
 def save_backup(using: str, committed: Committed) -> Backup:
@@ -161,7 +162,8 @@ def known_heads(recording: Recording, repository: Repository) -> tuple[Head, ...
     with recording.attempt(writing=False) as there:
         if there:
             seen = Backup.objects.using(recording.using).filter(repository=repository.id, sequence__isnull=False)
-            return tuple(Head(*pair) for pair in seen.values_list("sequence", "digest"))
+            pairs = seen.values_list("sequence", "digest")
+            return tuple(Head(sequence, digest) for sequence, digest in pairs if sequence is not None)
     return ()
 
 
