@@ -5,7 +5,8 @@ type, a guard that is true for those and SQL for what stands in ``exact`` instea
 one, so that an ordinary row pays for ``exact`` once.
 
 Traps: ``to_char`` of infinity is NULL, and drops BC silently; one NULL makes a whole line NULL; ``::text`` of char(n)
-strips blanks and of inet adds a mask, so ``concat`` stands for "what the type's output function says".
+strips blanks and of inet adds a mask, so ``concat`` stands for "what the type's output function says"; a composite value
+of which any part is NULL is not ``IS NOT NULL``, but is ``DISTINCT FROM NULL``.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def _written(column: Column) -> Written:
         in_quotes = f"""'"' || {plain.value} || '"'"""
         marker = f"""'"' || {value}::text || '"'""" if kind in ("float", "decimal") else exact
         return Written(plain.value if kind == "float" else in_quotes, plain.guard, marker)
-    return Written(f"CASE WHEN {value} IS NOT NULL THEN to_json({text})::text END")
+    return Written(f"CASE WHEN {value} IS DISTINCT FROM NULL THEN to_json({text})::text END")
 
 
 def _value(column: Column, written: Written) -> str:

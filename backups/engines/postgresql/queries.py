@@ -39,5 +39,5 @@ def _literals(table: Table, key: Key) -> str:
 def _by_text(table: Table) -> Iterator[str]:
     for column in table.columns:
         name = quoted(column.name)
-        # concat makes of NULL what it makes of an empty text.
-        yield f'CASE WHEN {name} IS NOT NULL THEN concat({name}) END COLLATE "C"'
+        # concat makes of NULL what it makes of an empty text; a composite value with a NULL in it is not "IS NOT NULL".
+        yield f'CASE WHEN {name} IS DISTINCT FROM NULL THEN concat({name}) END COLLATE "C"'

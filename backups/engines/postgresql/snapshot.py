@@ -46,7 +46,7 @@ class PostgreSQLSnapshot(Snapshot):
     def __init__(self, connection: Connection, place: str, excluded: Collection[str]) -> None:
         self._connection = connection
         self._place = place
-        self._excluded = excluded
+        self._busy = False
         with self._reading():
             self._path = [row[0] for row in fetch(connection, _PATH)]
             _begin(connection, place)
@@ -141,6 +141,9 @@ class PostgreSQLSnapshot(Snapshot):
     def _reading(self, table: Table | None = None) -> Iterator[None]:
         """Tell the driver's errors in sentences; after one, or a reading given up early, the view still stands."""
         place = f"Table {table.qualified} of {self._place}" if table else self._place
+        if self._busy:
+            raise RuntimeError("A snapshot is one connection, so it reads one thing at a time.")
+        self._busy = True
         try:
             yield
         except psycopg.Error as error:
@@ -148,6 +151,7 @@ class PostgreSQLSnapshot(Snapshot):
         except UnicodeDecodeError as error:
             raise SourceError(f"{place} holds text that is not UTF-8: {error.reason}.") from error
         finally:
+            self._busy = False
             if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
                 self._connection.execute(_ROLL_BACK)
 
