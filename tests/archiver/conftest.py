@@ -12,6 +12,7 @@ from backups.engines.base import Engine
 from backups.manifest import Entry, TableEntry
 from backups.repository import Committed, Repository
 from tests.databases import SQLiteServer, database
+from tests.verification.conftest import _yard_in_a_file, file_yard, yard  # noqa: F401 (fixtures)
 from tests.yard import back_up, entry_of, execute, new_repository
 
 TEN_ROWS = Limits(target=1000, largest=8000, small_table=300, page=4)
