@@ -8,7 +8,7 @@ from typing import Any
 
 from backups.management.terminal import size, span, table
 from backups.manifest import Manifest
-from backups.services.catalog import result_data
+from backups.services.records import result_data
 from backups.verification import Finding, Result, Status
 
 SHOWN_PASSES = 40

@@ -10,23 +10,22 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import connections, router, transaction
+from django.db.models import QuerySet
 
 from backups.chain import Head
 from backups.engines import engine_for
-from backups.exceptions import BackupsError, RepositoryError
-from backups.manifest import Manifest
-from backups.models import UNFINISHED, Backup, Check, Restore, Run, RunStatus, Verification, VerificationStatus
+from backups.exceptions import BackupsError
+from backups.models import UNFINISHED, Backup, Restore, Run, RunStatus, Verification, VerificationStatus
 from backups.repository import Committed, Repository
-from backups.repository.events import RESTORED, VERIFIED, Event, event_names, read_event
-from backups.repository.names import run_time
 from backups.repository.runs import process_lives
-from backups.verification import Finding, Result
+from backups.services.records import result_data, save_backup, write_restore, write_result
+from backups.verification import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +111,6 @@ def fail(recording: Recording, kind: type[Run], run: str, error: BaseException) 
             rows.update(status=status, **said)
 
 
-def save_backup(using: str, committed: Committed) -> Backup:
-    """Write a manifest's row, whether there was one or not."""
-    manifest = committed.manifest
-    values: dict[str, Any] = {**_described(manifest), "digest": committed.digest}
-    backup, _ = Backup.objects.using(using).update_or_create(id=manifest.run, defaults=values)
-    return backup
-
-
 def begin_verification(
     recording: Recording, run: str, backup: str, committed: Committed | None, level: str, asked: Asked
 ) -> None:
@@ -137,7 +128,7 @@ def finish_verification(recording: Recording, run: str, result: Result) -> None:
     """Record what a verification found."""
     with recording.attempt() as there:
         if there:
-            _write_result(recording.using, run, result_data(result))
+            write_result(recording.using, run, result_data(result))
 
 
 def begin_restore(recording: Recording, run: str, committed: Committed, target: str, asked: Asked) -> None:
@@ -154,7 +145,7 @@ def finish_restore(recording: Recording, run: str, values: dict[str, Any]) -> No
     """Record a restore that was done and proven; ``values`` as in its event."""
     with recording.attempt() as there:
         if there:
-            _write_restore(recording.using, run, values)
+            write_restore(recording.using, run, values)
 
 
 def known_heads(recording: Recording, repository: Repository) -> tuple[Head, ...]:
@@ -203,119 +194,8 @@ def is_gone(row: Run) -> bool:
     return row.host == socket.gethostname() and row.pid is not None and not process_lives(row.pid)
 
 
-@dataclass(slots=True)
-class Synced:
-    """What rebuilding the catalogue did. ``problems`` names objects that could not be read."""
-
-    database: str
-    backups: int = 0
-    verifications: int = 0
-    restores: int = 0
-    removed: int = 0
-    problems: list[str] = field(default_factory=list)
-
-
-def sync(using: str, repository: Repository, database: str) -> Synced:
-    """Rebuild the rows of one repository from what lies in it."""
-    synced = Synced(database)
-    mark_interrupted(using, database)
-    present = []
-    for listed in repository.listing():
-        present.append(listed.run)
-        try:
-            committed = repository.read_manifest(listed.name)
-        except RepositoryError as error:
-            synced.problems.append(str(error))
-            continue
-        events = _events(repository, committed, synced)
-        with transaction.atomic(using=using):
-            save_backup(using, committed)
-            synced.backups += 1
-            for event in events:
-                _replay(using, event, synced)
-    gone = Backup.objects.using(using).filter(repository=repository.id, status=RunStatus.COMPLETE)
-    synced.removed = gone.exclude(pk__in=present).count()
-    if synced.removed:
-        synced.problems.append(
-            f"{synced.removed} backups that the catalogue knows are not in the repository; verify_backup tells more."
-        )
-    return synced
-
-
-def result_data(result: Result) -> dict[str, Any]:
-    """Return a verification as its event and the catalogue keep it."""
-    return {
-        "level": result.level.value,
-        "status": result.status.value,
-        "seconds": result.seconds,
-        "restore_seconds": result.restore_seconds,
-        "target": result.target,
-        "backup": result.backup,
-        "checks": [asdict(finding) for finding in result.findings],
-    }
-
-
 def _known(using: str, backup: str) -> Backup | None:
     return Backup.objects.using(using).filter(pk=backup).first()
-
-
-def _events(repository: Repository, committed: Committed, synced: Synced) -> list[Event]:
-    """Return what happened to a backup, the proof of a restore before the restore; one that is damaged costs only itself."""
-    found = []
-    for name in event_names(repository, committed.manifest.run):
-        try:
-            found.append(read_event(repository, name, committed.digest))
-        except (RepositoryError, ValueError, KeyError) as error:
-            synced.problems.append(str(error))
-    return sorted(found, key=lambda event: event.kind == RESTORED)
-
-
-def _replay(using: str, event: Event, synced: Synced) -> None:
-    backup = Backup.objects.using(using).get(pk=event.backup)
-    started = {"database": backup.database, "backup": backup, "started": run_time(event.run)}
-    asked = {"requested_by": event.data.get("requested_by", ""), "requested_via": event.data.get("requested_via", "")}
-    if event.kind == VERIFIED:
-        Verification.objects.using(using).update_or_create(
-            id=event.run, defaults={**started, **asked, "level": event.data["level"]}
-        )
-        _write_result(using, event.run, event.data)
-        synced.verifications += 1
-    elif event.kind == RESTORED:
-        Restore.objects.using(using).update_or_create(
-            id=event.run, defaults={**started, **asked, "target": event.data["target"]}
-        )
-        _write_restore(using, event.run, event.data)
-        synced.restores += 1
-
-
-def _write_result(using: str, run: str, data: dict[str, Any]) -> None:
-    kept = {key: data[key] for key in ("level", "status", "seconds", "restore_seconds", "target")}
-    if not Verification.objects.using(using).filter(pk=run).update(**kept):
-        return  # Not even its backup is in the catalogue, so its beginning was not recorded either.
-    Check.objects.using(using).filter(verification_id=run).delete()
-    rows = (
-        Check(verification_id=run, position=position, **_check(line)) for position, line in enumerate(data["checks"], 1)
-    )
-    Check.objects.using(using).bulk_create(rows, batch_size=500)
-
-
-def _check(line: dict[str, Any]) -> dict[str, Any]:
-    known = {name.name for name in Finding.__dataclass_fields__.values()}
-    kept = {key: value for key, value in line.items() if key in known}
-    return {**kept, "name": kept["name"][:200], "table": kept.get("table", "")[:255]}
-
-
-def _write_restore(using: str, run: str, data: dict[str, Any]) -> None:
-    verification = data.get("verification")
-    there = Verification.objects.using(using).filter(pk=verification).exists()
-    Restore.objects.using(using).filter(pk=run).update(
-        status=RunStatus.COMPLETE,
-        seconds=data["seconds"],
-        rows=data["rows"],
-        tables=data["tables"],
-        target=data["target"],
-        verification_id=verification if there else None,
-    )
 
 
 def _here(asked: Asked) -> dict[str, Any]:
@@ -325,23 +205,4 @@ def _here(asked: Asked) -> dict[str, Any]:
         "pid": os.getpid(),
         "requested_by": asked.by[:200],
         "requested_via": asked.via,
-    }
-
-
-def _described(manifest: Manifest) -> dict[str, Any]:
-    return {
-        "database": manifest.database,
-        "status": RunStatus.COMPLETE,
-        "started": manifest.created,
-        "seconds": manifest.seconds,
-        "requested_by": manifest.requested_by[:200],
-        "requested_via": manifest.requested_via,
-        "repository": manifest.repository,
-        "sequence": manifest.sequence,
-        **asdict(manifest.totals),
-        "contents": {entry.table.qualified: entry.rows for entry in manifest.tables},
-        "uncovered": [asdict(uncovered) for uncovered in manifest.uncovered],
-        "warnings": list(manifest.warnings),
-        "error": "",
-        "hint": "",
     }

@@ -24,6 +24,8 @@ from backups.services import catalog
 from backups.services.catalog import Asked
 from backups.services.leftovers import sweep
 from backups.services.listing import find
+from backups.services.rebuild import rebuild
+from backups.services.records import result_data
 from backups.verification import Finding, Level, Result, Status, prove_database
 
 PROOF_FAILED = "The restored copy is not what the backup recorded, so it was dropped"
@@ -85,12 +87,12 @@ def restore_backup(
     recording = catalog.open_catalogue()
     catalog.begin_restore(recording, run, ready.committed, ready.plan.target.name, asked)
     try:
-        with beating(ready.repository, run, "restore", database, asked.by, ready.plan.target.name):
+        with beating(ready.repository, run, "restore", database, asked.by, ready.plan.target.name) as silence:
             copy = _restore(ready, progress)
     except BaseException as error:
         catalog.fail(recording, Restore, run, error)
         raise
-    return _recorded(ready, copy, recording, swept)
+    return _recorded(ready, copy, recording, swept + silence)
 
 
 def _prepare(database: str, backup: str, to: str, expect: int | None, asked: Asked, run: str) -> _Restore:
@@ -142,7 +144,7 @@ def _recorded(ready: _Restore, copy: RestoredCopy, recording: catalog.Recording,
     """Record the restore in the repository and the catalogue, then fill the copy's own catalogue from the repository."""
     proof = new_run()
     asked = {"requested_by": ready.asked.by, "requested_via": ready.asked.via}
-    verified: dict[str, Any] = {**catalog.result_data(copy.result), **asked}
+    verified: dict[str, Any] = {**result_data(copy.result), **asked}
     restored = {
         "target": copy.target.name,
         "seconds": copy.seconds,
@@ -176,6 +178,6 @@ def _fill_catalogue(ready: _Restore, copy: RestoredCopy) -> list[str]:
         return []
     try:
         with scratch.registered(copy.target, ready.plan.source.alias) as alias:
-            return catalog.sync(alias, ready.repository, ready.plan.source.alias).problems
+            return rebuild(alias, ready.repository, ready.plan.source.alias).problems
     except DatabaseError as error:
         return [f"The restored copy's own catalogue could not be filled: {error}. Run sync_backups there."]

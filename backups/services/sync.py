@@ -5,7 +5,7 @@ from __future__ import annotations
 from backups.exceptions import ConfigurationError
 from backups.repository import Repository
 from backups.services import catalog
-from backups.services.catalog import Synced
+from backups.services.rebuild import Synced, rebuild
 
 
 def sync_backups(database: str) -> Synced:
@@ -13,4 +13,4 @@ def sync_backups(database: str) -> Synced:
     recording = catalog.open_catalogue()
     if recording.problem:
         raise ConfigurationError(recording.problem, hint="Make its tables first: manage.py migrate backups")
-    return catalog.sync(recording.using, Repository.open(database), database)
+    return rebuild(recording.using, Repository.open(database), database)

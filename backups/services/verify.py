@@ -20,6 +20,7 @@ from backups.services import catalog
 from backups.services.catalog import Asked, Recording
 from backups.services.leftovers import sweep
 from backups.services.listing import find
+from backups.services.records import result_data
 from backups.verification import Level, Result, Subject, verify
 
 
@@ -81,13 +82,13 @@ def _verify(
     known = catalog.known_heads(recording, repository)
     catalog.begin_verification(recording, run, listed.run, committed, level, asked)
     try:
-        with beating(repository, run, "verification", engine.alias, asked.by):
+        with beating(repository, run, "verification", engine.alias, asked.by) as silence:
             result = verify(Subject(repository, listed.name, listed.run, engine, known), level, run, progress)
     except BaseException as error:
         catalog.fail(recording, Verification, run, error)
         raise
     catalog.finish_verification(recording, run, result)
-    notes = swept + ([recording.problem] if recording.problem else [])
+    notes = swept + silence + ([recording.problem] if recording.problem else [])
     notes += _sign(repository, committed, run, result, asked)
     return Verified(run, result, tuple(notes))
 
@@ -104,7 +105,7 @@ def _sign(repository: Repository, committed: Committed | None, run: str, result:
     """Store the result in the repository, where it outlives the database; return a sentence where that failed."""
     if committed is None:
         return []
-    data = {**catalog.result_data(result), "requested_by": asked.by, "requested_via": asked.via}
+    data = {**result_data(result), "requested_by": asked.by, "requested_via": asked.via}
     try:
         record(repository, Event(VERIFIED, result.backup, run, committed.digest, datetime.now(UTC), data))
     except RepositoryError as error:
