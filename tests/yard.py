@@ -105,12 +105,12 @@ def new_repository(folder: Path, prefix: str = "yard") -> Repository:
     return Repository.open(prefix, storage=FileSystemStorage(location=folder), create=True)
 
 
-def back_up(engine: Engine, repository: Repository, limits: Limits = SMALL, **asked: Any) -> Committed:
+def back_up(engine: Engine, repository: Repository, limits: Limits | None = SMALL, **asked: Any) -> Committed:
     """Take and commit a backup that follows the newest one; ``asked`` as in ``archiver.Request``."""
     listing = repository.listing()
     parents = [repository.read_manifest(listing[-1].name)] if listing else []
     request = archiver.Request(
-        new_run(), engine.alias, limits=limits, **{"exclude_data": ("sessions.session",), **asked}
+        new_run(), engine.alias, limits=limits or Limits(), **{"exclude_data": ("sessions.session",), **asked}
     )
     sequence = listing[-1].sequence + 1 if listing else 1
     return repository.commit(archiver.archive(engine, repository, request, parents, sequence))
