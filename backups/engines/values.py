@@ -12,7 +12,7 @@ import json
 import math
 import re
 import sys
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import accumulate
 
 from django.utils.duration import duration_iso_string
@@ -23,6 +23,7 @@ _JSON_SPACE = " \t\n\r"
 DEEPEST_JSON = 5_000
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _TIME = re.compile(r"(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?", re.ASCII)
+_TIMESTAMP = re.compile(f"{_DATE.pattern} {_TIME.pattern}", re.ASCII)
 _DURATION = re.compile(r"(-?)P(\d+)DT(\d\d)H(\d\d)M(\d\d)(?:\.(\d{6}))?S", re.ASCII)
 _HEX_UUID = re.compile(r"[0-9a-f]{32}")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
@@ -60,9 +61,16 @@ def time_from(text: str) -> str | None:
 
 def timestamp_from(text: str) -> str | None:
     """Return ``YYYY-MM-DDTHH:MM:SS.ffffff`` of a date and a time with one space between them."""
-    day, space, clock = text.partition(" ")
-    left, right = date_from(day), time_from(clock)
-    return f"{left}T{right}" if space and left and right else None
+    found = _TIMESTAMP.fullmatch(text)
+    if found is None:
+        return None
+    *numbers, fraction = found.groups("")
+    year, month, day, hour, minute, second = map(int, numbers)
+    try:
+        moment = datetime(year, month, day, hour, minute, second, int(fraction.ljust(6, "0")))
+        return moment.isoformat("T", "microseconds")
+    except ValueError:
+        return None
 
 
 def time_to(canonical: str) -> str:
@@ -146,19 +154,30 @@ def exact_value(cell: Exact, name: str) -> str:
 
 def is_json(text: str) -> bool:
     """Say whether the text is JSON by the book: no NaN, no lone surrogate, raw or escaped, at most 5,000 deep."""
-    if _SURROGATE_ESCAPE.search(_SURROGATE_PAIR.sub("", text.replace("\\\\", ""))) or _depth(text) > DEEPEST_JSON:
-        return False
-    usual = sys.getrecursionlimit()
     try:
         text.encode()
         if may_be_deep(text):
-            sys.setrecursionlimit(max(usual, 4 * DEEPEST_JSON))
-        _STRICT_JSON.decode(text)
+            _read_deep(text)
+        else:
+            _STRICT_JSON.decode(text)
     except ValueError:
         return False
+    return "\\u" not in text or not _escapes_lone_surrogate(text)
+
+
+def _escapes_lone_surrogate(text: str) -> bool:
+    return _SURROGATE_ESCAPE.search(_SURROGATE_PAIR.sub("", text.replace("\\\\", ""))) is not None
+
+
+def _read_deep(text: str) -> None:
+    if _depth(text) > DEEPEST_JSON:
+        raise ValueError("nested too deep")
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(usual, 4 * DEEPEST_JSON))
+    try:
+        _STRICT_JSON.decode(text)
     finally:
         sys.setrecursionlimit(usual)
-    return True
 
 
 def may_be_deep(text: str) -> bool:
@@ -167,8 +186,6 @@ def may_be_deep(text: str) -> bool:
 
 
 def _depth(text: str) -> int:
-    if not may_be_deep(text):
-        return 0
     steps = (1 if bracket in "[{" else -1 for bracket in re.findall(r"[\[\]{}]", _JSON_STRING.sub("", text)))
     return max(accumulate(steps), default=0)
 

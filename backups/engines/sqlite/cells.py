@@ -54,14 +54,13 @@ def from_real(column: Column) -> Callable[[float], Cell]:
     form = "f" if column.scale is None else f".{column.scale}f"
 
     def convert(value: float) -> Cell:
-        cell = values.float_cell(value)
-        if not isinstance(cell, str):
-            return cell
+        if not math.isfinite(value):
+            return values.float_cell(value)
         if column.kind == "decimal" and not _would_be_integer(value):
-            text = format(Decimal(cell) if column.scale is None else Decimal(value), form)
+            text = format(Decimal(repr(value)) if column.scale is None else Decimal(value), form)
             if float(text) == value:
                 return text
-        return Exact({"real": cell})
+        return Exact({"real": repr(value)})
 
     return convert
 

@@ -24,6 +24,7 @@ from backups.schema import Sequence as Counter
 from backups.tables import Column, Table
 
 _BATCH_ROWS = 500
+_SAMPLE = 1000  # rows of an index that the planner's statistics are made from
 _SETUP = (
     "foreign_keys = OFF",
     "synchronous = OFF",
@@ -106,6 +107,7 @@ class SQLiteLoader(Loader):
     def settle(self) -> None:
         with self._completing():
             self._connection.execute("COMMIT")
+            pragma(self._connection, f"analysis_limit = {_SAMPLE}")
             self._connection.execute("ANALYZE")
             self._assert_whole()
             pragma(self._connection, f"journal_mode = {self._journal_mode}")

@@ -134,22 +134,27 @@ def _copied(source: sqlite3.Connection, path: Path, open_: Open) -> sqlite3.Conn
         copy = open_(Place.of(name).uri("rw"))
     finally:
         os.unlink(name)
+    with ExitStack() as closing_it:
+        closing_it.callback(copy.close)
+        if _filled(copy, source):
+            closing_it.pop_all()
+            return copy
+    return None
+
+
+def _filled(copy: sqlite3.Connection, source: sqlite3.Connection) -> bool:
+    """Fill a copy; say whether there was room for it."""
     try:
-        return _filled(copy, source)
+        pragma(copy, "journal_mode = OFF")
+        pragma(copy, "synchronous = OFF")
+        source.backup(copy)
     except sqlite3.OperationalError as error:
-        copy.close()
-        if code_of(error) not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
-            raise
-        return None
-
-
-def _filled(copy: sqlite3.Connection, source: sqlite3.Connection) -> sqlite3.Connection:
-    pragma(copy, "journal_mode = OFF")
-    pragma(copy, "synchronous = OFF")
-    source.backup(copy)
+        if code_of(error) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+            return False
+        raise
     pragma(copy, "query_only = ON")
     copy.execute("BEGIN")
-    return copy
+    return True
 
 
 def sweep(folder: Path) -> None:
