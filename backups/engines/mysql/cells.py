@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from backups.engines import values
 from backups.engines.mysql import text
@@ -16,8 +16,13 @@ FromText = Callable[[str], Cell]
 ToLiteral = Callable[[Cell], str]
 
 _BOOLEANS = {"0": "false", "1": "true"}
-_NUMBERS = {found: number for number, found in _BOOLEANS.items()}
+_TRUTHS = {found: number for number, found in _BOOLEANS.items()}
 _DECIMAL = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
+# What is a literal as it stands: numbers, with a comma between them.
+_NUMBERS = {
+    "integer": re.compile(r"-?\d+(?:,-?\d+)*", re.ASCII),
+    "decimal": re.compile(r"-?\d+(?:\.\d+)?(?:,-?\d+(?:\.\d+)?)*", re.ASCII),
+}
 _NATIVE_UUID = "uuid"
 
 
@@ -68,20 +73,33 @@ def writer(column: Column) -> ToLiteral:
     return lambda cell: write([cell])[0]
 
 
-def columnwise(column: Column) -> Callable[[Sequence[Cell]], list[str]]:
+def columnwise(column: Column) -> Callable[[Sequence[Cell]], Sequence[str]]:
     """Return the same for many cells of a column at once, which is faster."""
-    convert = _literal(column)
+    convert, numbers = _literal(column), _NUMBERS.get(column.kind)
 
-    def literals(found: Sequence[Cell]) -> list[str]:
+    def literals(found: Sequence[Cell]) -> Sequence[str]:
+        if numbers is not None and _stand_as_they_are(found, numbers):
+            return found
+        return [
+            convert(cell) if isinstance(cell, str) else "NULL" if cell is None else _exactly(column, cell)
+            for cell in found
+        ]
+
+    def checked(found: Sequence[Cell]) -> Sequence[str]:
         try:
-            return [
-                "NULL" if cell is None else _exactly(column, cell) if isinstance(cell, Exact) else convert(cell)
-                for cell in found
-            ]
+            return literals(found)
         except (ValueError, KeyError):
             raise Misplaced(f"{column.name} cannot hold what the line says") from None
 
-    return literals
+    return checked
+
+
+def _stand_as_they_are(found: Sequence[Cell], numbers: re.Pattern[str]) -> TypeGuard[Sequence[str]]:
+    try:
+        joined = ",".join(found)  # type: ignore[arg-type]
+    except TypeError:
+        return False  # a NULL is among them
+    return numbers.fullmatch(joined) is not None and joined.count(",") == len(found) - 1
 
 
 def _exactly(column: Column, cell: Exact) -> str:
@@ -113,12 +131,12 @@ def _double(cell: str) -> str:
 
 _LITERALS: dict[str, Callable[[Any], str]] = {
     "integer": _number,
-    "boolean": lambda cell: _NUMBERS[cell],
+    "boolean": _TRUTHS.__getitem__,
     "float": _double,
     "decimal": _decimal,
     "duration": lambda cell: str(values.duration_to(cell)),
-    "datetime": lambda cell: text.string(values.timestamp_to(cell)),
-    "timestamp": lambda cell: text.string(values.timestamp_to(cell)),
+    "datetime": lambda cell: text.string(cell.removesuffix("Z")),
+    "timestamp": text.string,
     "time": lambda cell: text.string(values.time_to(cell)),
     "binary": lambda cell: text.data(values.binary_to(cell)),
     "native": lambda cell: text.data(bytes.fromhex(cell)),
