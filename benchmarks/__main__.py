@@ -63,7 +63,7 @@ def _pairs(scenario: Scenario) -> list[tuple[str, str]]:
     return [
         *RATIOS,
         (f"dumpdata, {small} orders", f"lifeboat: backup_db, {small} orders"),
-        (f"loaddata, {small} orders", f"lifeboat: restore_db with its proof, {small} orders"),
+        (f"loaddata, {small} orders", f"{postgresql.RESTORE}, {small} orders"),
     ]
 
 
