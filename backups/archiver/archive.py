@@ -159,8 +159,8 @@ class _Work:
 
     def _refuse_dangling(self, table: Table, tables: list[Table]) -> None:
         """Rows that refer to rows that are left out could not be restored."""
-        empty = {other.qualified for other in tables if self._left_empty(other)}
-        referring = sorted(set(self._snapshot.referring(table)) - empty)
+        kept = {other.qualified for other in tables if not self._left_empty(other)}
+        referring = sorted(kept.intersection(self._snapshot.referring(table)))
         if referring:
             raise ConfigurationError(
                 f"The rows of {table.label} are left out, but {referring[0]} has rows that refer to them, "

@@ -73,16 +73,28 @@ def process_lives(pid: int) -> bool:
 @contextmanager
 def beating(
     repository: Repository, run: str, verb: str, database: str, requested_by: str = "", target: str = ""
-) -> Iterator[None]:
-    """Keep a run's heart beating while inside; remove its beats at the end."""
+) -> Iterator[list[str]]:
+    """Keep a run's heart beating while inside; remove its beats at the end.
+
+    Yields sentences on what could not be done: what only reads works on a storage that nothing can be written to, and
+    then has no beats. A backup does not; there StorageUnavailable is raised.
+    """
     now = datetime.now(UTC).isoformat()
     first = Beat(run, verb, database, socket.gethostname(), os.getpid(), now, now, requested_by, target)
-    put_beat(repository, first, 0)
+    try:
+        put_beat(repository, first, 0)
+    except StorageUnavailable as error:
+        if verb == "backup":
+            raise
+        yield [
+            f"Nobody can see that this {verb} is under way, and what it leaves if it is killed is not found: {error}"
+        ]
+        return
     stop = threading.Event()
     thread = threading.Thread(target=_keep_beating, args=(repository, first, stop), daemon=True)
     thread.start()
     try:
-        yield
+        yield []
     finally:
         stop.set()
         thread.join()
