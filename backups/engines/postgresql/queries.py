@@ -9,6 +9,8 @@ from backups.engines.postgresql.values import text_of
 from backups.facts import Key, Span
 from backups.tables import Table
 
+_SORTED = 32
+
 
 def select(table: Table, expressions: str, span: Span) -> str:
     """Return the query of these expressions over a span of a table, in the order of its key.
@@ -36,8 +38,13 @@ def _literals(table: Table, key: Key) -> str:
     return ", ".join(f"{literal(text_of(column.kind, cell))}::{column.type}" for column, cell in pairs)
 
 
-def _by_text(table: Table) -> Iterator[str]:
-    for column in table.columns:
-        name = quoted(column.name)
-        # concat makes of NULL what it makes of an empty text; a composite value with a NULL in it is not "IS NOT NULL".
-        yield f'CASE WHEN {name} IS DISTINCT FROM NULL THEN concat({name}) END COLLATE "C"'
+def _by_text(table: Table) -> list[str]:
+    # concat makes of NULL what it makes of an empty text; a composite value with a NULL in it is not "IS NOT NULL".
+    texts = [f"CASE WHEN {name} IS DISTINCT FROM NULL THEN concat({name}) END" for name in map(quoted, _names(table))]
+    # A query has room for 1,664 columns, those that it is ordered by among them.
+    rest = [f"ARRAY[{', '.join(texts[_SORTED:])}]"] if texts[_SORTED:] else []
+    return [f'{text} COLLATE "C"' for text in texts[:_SORTED] + rest]
+
+
+def _names(table: Table) -> Iterator[str]:
+    return (column.name for column in table.columns)

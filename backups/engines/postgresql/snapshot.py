@@ -19,7 +19,8 @@ from backups.engines.postgresql.properties import read_facts
 from backups.engines.postgresql.queries import select
 from backups.engines.postgresql.session import Connection, fetch, pin, quoted, relation, run, sentence
 from backups.engines.postgresql.structure import capture
-from backups.exceptions import SourceChanged, SourceError, UnreadableValue
+from backups.engines.postgresql.unreadable import unreadable
+from backups.exceptions import SourceChanged, SourceError
 from backups.facts import EVERYTHING, EngineFacts, Orphans, Span, Uncovered, Witness
 from backups.rows import Row
 from backups.schema import Schema, Sequence
@@ -53,8 +54,6 @@ class PostgreSQLSnapshot(Snapshot):
             every = read_tables(connection, self._path)
             self._tables = without(every, excluded)
             self._left_out = [table for oid, table in every.items() if oid not in self._tables]
-            # Text of a database in SQL_ASCII need not be text at all.
-            self._unsure = connection.info.parameter_status("server_encoding") == "SQL_ASCII"
         if self._left_out:
             self.schema()
 
@@ -92,14 +91,21 @@ class PostgreSQLSnapshot(Snapshot):
 
     def lines(self, table: Table, span: Span = EVERYTHING) -> Iterator[bytes]:
         """Yield the lines that the server writes."""
-        query = select(table, line_expression(table), span)
-        statement = f"COPY ({query}) TO STDOUT ({_AS_IT_IS})".encode()
-        with self._reading(table), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for block in copy:
-                line = bytes(block)
-                if line == b"\n" or (self._unsure and not _is_text(line)):
-                    raise self._unreadable(table, line)
-                yield line
+        statement = f"COPY ({select(table, line_expression(table), span)}) TO STDOUT ({_AS_IT_IS})".encode()
+        line = None
+        with self._reading(table):
+            try:
+                with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+                    for block in copy:
+                        line = bytes(block)
+                        if line == b"\n":
+                            raise SourceError(f"{self._place} wrote no line for a row of table {table.qualified}.")
+                        yield line
+            except psycopg.DataError as error:
+                found = unreadable(self._connection, table, span, line, error)
+                if found:
+                    raise found from error
+                raise
 
     def rows(self, table: Table, span: Span = EVERYTHING) -> Iterator[Row]:
         """Yield the rows from the text of each value."""
@@ -148,26 +154,10 @@ class PostgreSQLSnapshot(Snapshot):
             yield
         except psycopg.Error as error:
             raise sentence(error, place, SourceError) from error
-        except UnicodeDecodeError as error:
-            raise SourceError(f"{place} holds text that is not UTF-8: {error.reason}.") from error
         finally:
             self._busy = False
             if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
                 self._connection.execute(_ROLL_BACK)
-
-    def _unreadable(self, table: Table, line: bytes) -> SourceError:
-        if line == b"\n":
-            return SourceError(f"{self._place} wrote no line for a row of table {table.qualified}.")
-        shown = line.decode(errors="backslashreplace").partition(',"fields":')[0].partition('"pk":')[2]
-        return UnreadableValue(table.qualified, shown, "with text", "it is not UTF-8")
-
-
-def _is_text(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _begin(connection: Connection, place: str) -> None:
