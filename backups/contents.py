@@ -100,7 +100,7 @@ class Contents:
         if self._shared is None or self._shared[0] != where.chunk:
             self._shared = (where.chunk, self.repository.get("chunk", shared))
         data = self._shared[1][where.offset : where.offset + where.bytes]
-        if hashlib.sha256(data).hexdigest() != where.sha256:
+        if len(data) != where.bytes or hashlib.sha256(data).hexdigest() != where.sha256:
             raise ObjectDamaged(shared.name, f"its slice for {table.table.qualified} does not have its digest")
         entry = Entry(shared.id, shared.name, len(data), shared.stored_bytes, shared.sha256, table.rows)
         return Chunk(entry, data, shared.name)
