@@ -13,8 +13,6 @@ from django.db import Error as DjangoError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from MySQLdb.constants import FIELD_TYPE
 
-from backups.engines.mysql import text
-
 Found = tuple[Any, ...]
 
 DATABASE_ERRORS = (MySQLdb.Error, DjangoError)
@@ -217,8 +215,3 @@ def prepared(options: dict[str, Any]) -> dict[str, Any]:
     ours = {"charset", "use_unicode", "isolation_level", "sql_mode", "conv", "cursorclass", "db", "database"}
     kept = {key: value for key, value in options.items() if key not in ours}
     return {**kept, "charset": "utf8mb4", "conv": CONVERSIONS}
-
-
-def use(database: str) -> str:
-    """Return the statement that enters a database."""
-    return f"USE {text.name(database)}"
