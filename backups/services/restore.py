@@ -13,13 +13,13 @@ from backups import restorer, scratch
 from backups.contents import Contents
 from backups.engines import engine_for
 from backups.engines.base import Engine
-from backups.exceptions import RepositoryError, RestoreError, UnknownBackup
+from backups.exceptions import LockHeld, RepositoryError, RestoreError, UnknownBackup
 from backups.models import Restore
 from backups.progress import Progress, silent
 from backups.repository import Committed, Repository
 from backups.repository.events import RESTORED, VERIFIED, Event, record
 from backups.repository.names import new_run
-from backups.repository.runs import beating
+from backups.repository.runs import beating, beats
 from backups.services import catalog
 from backups.services.catalog import Asked
 from backups.services.leftovers import sweep
@@ -105,7 +105,17 @@ def _prepare(database: str, backup: str, to: str, expect: int | None, asked: Ask
             hint="Newer backups were removed, or this is not the storage that was meant.",
         )
     committed = repository.read_manifest(listed.name)
-    return _Restore(run, repository, committed, restorer.plan(engine, committed.manifest, to, run), asked)
+    plan = restorer.plan(engine, committed.manifest, to, run)
+    if plan.leftover:
+        _refuse_unfinished_by_others(repository, plan.target)
+    return _Restore(run, repository, committed, plan, asked)
+
+
+def _refuse_unfinished_by_others(repository: Repository, target: Engine) -> None:
+    """What looks like a killed restore's may be that of one which has only just begun, or is held up."""
+    for beat in beats(repository):
+        if beat.target == target.name and not beat.dead(datetime.now(UTC)):
+            raise LockHeld(f"{target.describe()} is being made by another run: {beat.sentence()}.")
 
 
 def _restore(ready: _Restore, progress: Progress) -> RestoredCopy:
