@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from backups.engines.postgresql.introspection import relations
-from backups.engines.postgresql.session import Connection, fetch, literal, relation, run, session, told
+from backups.engines.postgresql.session import Connection, fetch, literal, pin, relation, run, session, told
 from backups.exceptions import TargetError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def damage(engine: Engine, mode: str, share: float, seed: int) -> str:
         engine.drop()
         return f"{engine.describe()} was dropped."
     with session(engine, TargetError) as connection, told(engine.describe(), TargetError):
+        pin(connection, local=False, default_transaction_read_only="off")
         tables = [relation(schema, name) for _, schema, name in relations(connection, "r")]
         if mode == "drop-tables":
             return f"{_all(connection, 'DROP TABLE IF EXISTS', tables)} tables of {engine.describe()} were dropped."

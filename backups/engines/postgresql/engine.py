@@ -12,7 +12,7 @@ from backups.engines.postgresql.damage import damage
 from backups.engines.postgresql.loader import PostgreSQLLoader
 from backups.engines.postgresql.lock import lock
 from backups.engines.postgresql.normal import normal
-from backups.engines.postgresql.session import fetch, session, told
+from backups.engines.postgresql.session import session
 from backups.engines.postgresql.snapshot import PostgreSQLSnapshot
 from backups.exceptions import TargetError
 from backups.facts import EngineFacts, Origin
@@ -53,9 +53,7 @@ class PostgreSQL(Engine):
 
     def origin(self) -> Origin:
         """Return which database this is; its server's identifier stays when the database is renamed."""
-        query = "SELECT current_database(), system_identifier::text FROM pg_control_system()"
-        with session(self) as connection, told(self.describe()):
-            name, identity = fetch(connection, query)[0]
+        name, identity = server.known_as(self)
         place = ":".join(str(self.settings.get(part) or "") for part in ("HOST", "PORT"))
         return Origin(self.vendor, name, identity, place.strip(":"))
 

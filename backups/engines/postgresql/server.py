@@ -11,7 +11,7 @@ import psycopg
 from psycopg import errors
 
 from backups.engines.postgresql.properties import SETTINGS, major
-from backups.engines.postgresql.session import Connection, fetch, first_line, literal, quoted, run, session, told
+from backups.engines.postgresql.session import Connection, fetch, first_line, literal, pin, quoted, run, session, told
 from backups.exceptions import BackupsError, SourceError, TargetError, TargetExists
 from backups.facts import EngineFacts
 
@@ -28,7 +28,7 @@ SELECT a.name, v.superuser AND NOT v.trusted FROM pg_available_extensions a
 JOIN pg_available_extension_versions v ON v.name = a.name AND v.version = a.default_version
 """
 _IDENTITY = """
-SELECT c.system_identifier::text, d.oid::text FROM pg_control_system() c, pg_database d
+SELECT c.system_identifier::text, current_database(), d.oid::text FROM pg_control_system() c, pg_database d
 WHERE d.datname = current_database()
 """
 
@@ -42,7 +42,18 @@ def beside(engine: Engine, failure: type[BackupsError] = TargetError) -> Iterato
         except failure:
             connection = stack.enter_context(session(_door(engine, "template1"), failure))
         with told(engine.describe(), failure):
+            pin(connection, local=False, default_transaction_read_only="off")
             yield connection
+
+
+def known_as(engine: Engine) -> tuple[str, str]:
+    """Return the database's name, and the identifier of its server; empty where the role may not know it."""
+    with session(engine) as connection, told(engine.describe()):
+        try:
+            identifier, name, _ = fetch(connection, _IDENTITY)[0]
+        except errors.InsufficientPrivilege:
+            return fetch(connection, "SELECT current_database()")[0][0], ""
+        return name, identifier
 
 
 def exists(engine: Engine) -> bool:
@@ -156,7 +167,7 @@ def _extensions(connection: Connection, facts: EngineFacts) -> Iterator[str]:
 def _locale(connection: Connection, facts: EngineFacts) -> Iterator[str]:
     known = facts.properties
     provider = known.get("provider", "libc")
-    if provider == "icu" and not fetch(connection, "SELECT 1 FROM pg_collation WHERE collprovider = 'i' LIMIT 1"):
+    if provider == "icu" and not fetch(connection, "SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'"):
         yield "The server was built without ICU, which gives the database its collation."
     if provider == "builtin" and connection.info.server_version < 170000:
         yield "The server has no collations of its own, which the database has: that needs PostgreSQL 17."
@@ -183,7 +194,7 @@ def _identity(engine: Engine) -> tuple[str, str] | None:
 
 
 def _asked(connection: Connection) -> tuple[str, str]:
-    server, database = fetch(connection, _IDENTITY)[0]
+    server, _, database = fetch(connection, _IDENTITY)[0]
     return server, database
 
 

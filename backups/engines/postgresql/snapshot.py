@@ -17,7 +17,7 @@ from backups.engines.postgresql.lines import line_expression
 from backups.engines.postgresql.outside import uncovered
 from backups.engines.postgresql.properties import read_facts
 from backups.engines.postgresql.queries import select
-from backups.engines.postgresql.session import Connection, fetch, pin, quoted, relation, run, sentence
+from backups.engines.postgresql.session import Connection, fetch, pin, quoted, relation, run, sentence, told
 from backups.engines.postgresql.structure import capture
 from backups.engines.postgresql.unreadable import unreadable
 from backups.exceptions import SourceChanged, SourceError
@@ -34,8 +34,9 @@ _AS_IT_IS = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
 _ROLL_BACK = b"ROLLBACK TO SAVEPOINT lifeboat"
 
 _HOLDERS = """
-SELECT l.relation::regclass::text, a.pid, a.usename, a.application_name
+SELECT n.nspname || '.' || c.relname, a.pid, a.usename, a.application_name
 FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
+JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE l.relation = ANY(%(oids)s::int8[]::oid[]) AND l.mode = 'AccessExclusiveLock' ORDER BY l.granted DESC, a.pid LIMIT 1
 """
 _PATH = "SELECT unnest(current_schemas(false))"
@@ -48,9 +49,10 @@ class PostgreSQLSnapshot(Snapshot):
         self._connection = connection
         self._place = place
         self._busy = False
-        with self._reading():
+        with told(place):
             self._path = [row[0] for row in fetch(connection, _PATH)]
             _begin(connection, place)
+        with self._reading():
             every = read_tables(connection, self._path)
             self._tables = without(every, excluded)
             self._left_out = [table for oid, table in every.items() if oid not in self._tables]
