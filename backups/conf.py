@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import lru_cache
+from pathlib import PurePath
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -56,21 +57,53 @@ class BackupSettings:
         return tuple(_derive(str(text)) for text in (*secrets, *self.SIGNING_KEY_FALLBACKS))
 
 
-_TYPES: dict[str, tuple[type, str]] = {
-    "SIGNING_KEY": (str, "a string"),
-    "SIGNING_KEY_FALLBACKS": (list, "a list of strings"),
-    "RECIPIENTS": (list, "a list of age public keys"),
-    "EXCLUDE": (list, "a list of model labels or table names"),
-    "EXCLUDE_DATA": (list, "a list of model labels or table names"),
-    "RETENTION": (dict, "a dictionary of numbers"),
-    "PROMISE": (dict, "a dictionary of timedeltas"),
-    "GRACE": (timedelta, "a timedelta"),
-    "FULL_EVERY": (int, "a whole number above zero"),
-    "COPIES": (dict, "a dictionary of storage aliases"),
-    "SEAL_KEYS": (list, "a list of model labels or table names"),
-    "ALLOW_RESTORE_FROM_ADMIN": (bool, "True or False"),
-    "ALLOW_SIMULATED_FAILURE": (bool, "True or False"),
+Fits = Callable[[Any], bool]
+
+
+def _is(kind: type) -> Fits:
+    return lambda value: isinstance(value, kind)
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(isinstance(entry, str) for entry in value)
+
+
+def _number(value: Any, least: int) -> bool:
+    return type(value) is int and value >= least
+
+
+def _time(value: Any, least: timedelta) -> bool:
+    return isinstance(value, timedelta) and value >= least
+
+
+_RULES: dict[str, tuple[str, Fits]] = {
+    "SIGNING_KEY": ("a string", _is(str)),
+    "SIGNING_KEY_FALLBACKS": ("a list of strings", _texts),
+    "RECIPIENTS": ("a list of age public keys", _texts),
+    "IDENTITY_FILE": ("a path", lambda value: value is None or isinstance(value, (str, PurePath))),
+    "EXCLUDE": ("a list of model labels or table names", _texts),
+    "EXCLUDE_DATA": ("a list of model labels or table names", _texts),
+    "RETENTION": ("a dictionary of numbers", _is(dict)),
+    "PROMISE": ("a dictionary of timedeltas", _is(dict)),
+    "GRACE": ("a timedelta that is not below zero", lambda value: _time(value, timedelta(0))),
+    "FULL_EVERY": ("a whole number above zero", lambda value: _number(value, 1)),
+    "COPIES": ("a dictionary of storage aliases", _is(dict)),
+    "SEAL_KEYS": ("a list of model labels or table names", _texts),
+    "ALLOW_RESTORE_FROM_ADMIN": ("True or False", _is(bool)),
+    "ALLOW_SIMULATED_FAILURE": ("True or False", _is(bool)),
 }
+_ENTRIES: dict[str, tuple[str, tuple[str, ...], Fits]] = {
+    "RETENTION": ("a whole number", ("last", "hourly", "daily", "weekly", "monthly"), lambda value: _number(value, 0)),
+    "PROMISE": (
+        "a timedelta above zero",
+        tuple(entry.name for entry in fields(Promise)),
+        lambda value: _time(value, timedelta.resolution),
+    ),
+}
+"""What the entries of a dictionary must be: in words, their keys, their values."""
+
+_SECRET = {"SIGNING_KEY", "SIGNING_KEY_FALLBACKS", "SEAL_KEYS", "IDENTITY_FILE", "COPIES"}
+"""Settings whose wrong value is not shown, since it may be a key or a password."""
 
 
 def problems() -> list[str]:
@@ -78,39 +111,22 @@ def problems() -> list[str]:
     given = getattr(django_settings, "BACKUPS", {})
     if not isinstance(given, Mapping):
         return [f"BACKUPS is of type {type(given).__name__}; a dictionary was expected."]
-    known = {entry.name for entry in fields(BackupSettings)}
-    found = [
-        f"BACKUPS[{key!r}] is not a setting; known ones are {', '.join(sorted(known))}."
-        for key in given
-        if key not in known
-    ]
-    for key, value in given.items():
-        found += _problem(key, value)
-    return found
+    return [sentence for key, value in given.items() for sentence in _problems(key, value)]
 
 
-def _problem(key: str, value: object) -> list[str]:
-    if key == "IDENTITY_FILE":
-        return [] if value is None or isinstance(value, str) else [f"BACKUPS[{key!r}] is {value!r}; expected a path."]
-    if key not in _TYPES:
-        return []
-    kind, wanted = _TYPES[key]
-    shown = "set to another type" if "KEY" in key else repr(value)
-    if kind is list and isinstance(value, (list, tuple)) and all(isinstance(entry, str) for entry in value):
-        return []
-    right = kind is not list and isinstance(value, kind) and not (kind is int and isinstance(value, bool))
-    if right and (key != "FULL_EVERY" or value > 0):  # type: ignore[operator]
-        return _promise_problems(value) if key == "PROMISE" else []
-    return [f"BACKUPS[{key!r}] is {shown}; expected {wanted}."]
-
-
-def _promise_problems(value: Any) -> list[str]:
-    known = {entry.name for entry in fields(Promise)}
-    return [
-        f"BACKUPS['PROMISE'][{key!r}] is {entry!r}; expected a timedelta under one of {', '.join(sorted(known))}."
-        for key, entry in value.items()
-        if key not in known or not isinstance(entry, timedelta)
-    ]
+def _problems(key: str, value: Any) -> Iterator[str]:
+    if key not in _RULES:
+        yield f"BACKUPS[{key!r}] is not a setting; known ones are {', '.join(sorted(_RULES))}."
+        return
+    wanted, fits = _RULES[key]
+    if not fits(value):
+        shown = f"of type {type(value).__name__}" if key in _SECRET else repr(value)
+        yield f"BACKUPS[{key!r}] is {shown}; expected {wanted}."
+    elif key in _ENTRIES:
+        wanted, known, fits = _ENTRIES[key]
+        for name, entry in value.items():
+            if name not in known or not fits(entry):
+                yield f"BACKUPS[{key!r}][{name!r}] is {entry!r}; expected {wanted} under one of {', '.join(known)}."
 
 
 @lru_cache(maxsize=1)
@@ -122,9 +138,11 @@ def get_settings() -> BackupSettings:
     given = dict(getattr(django_settings, "BACKUPS", {}))
     if "PROMISE" in given:
         given["PROMISE"] = Promise(**given["PROMISE"])
-    for key, (kind, _) in _TYPES.items():
-        if kind is list and key in given:
-            given[key] = tuple(given[key])
+    for key, value in given.items():
+        if isinstance(value, list):
+            given[key] = tuple(value)
+        elif isinstance(value, PurePath):
+            given[key] = str(value)
     return BackupSettings(**given)
 
 
