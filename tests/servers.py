@@ -4,6 +4,7 @@
 listens on a free port of 127.0.0.1, keeps its data in a temporary folder and is as fast as it can be rather than durable.
 """
 
+import ctypes
 import os
 import pwd
 import shutil
@@ -11,6 +12,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -167,6 +169,11 @@ def _run(command: list[str], account: str | None, folder: Path) -> None:
         raise NoServer(f"{command[0]} failed: {done.stderr.strip() or done.stdout.strip()}")
 
 
+def _end_with_the_tests() -> None:
+    """Have the kernel end this process when the one that started it is gone, were it killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 @contextmanager
 def running(
     command: list[str], account: str | None, folder: Path, answers: Callable[[], bool], stop: signal.Signals
@@ -174,7 +181,14 @@ def running(
     """Run a server until the end, which begins once it answers."""
     log = folder / "log"
     with log.open("wb") as output:
-        server = subprocess.Popen(command, user=account, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command,
+            user=account,
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            preexec_fn=_end_with_the_tests if sys.platform == "linux" else None,
+        )
     try:
         deadline = time.monotonic() + PATIENCE
         while not answers():
