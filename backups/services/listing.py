@@ -19,6 +19,8 @@ from backups.services import catalog
 from backups.verification import Level, Status
 
 LATEST_VERIFIED = "latest-verified"
+# What is wrong with other backups, or with the records of this one, does not make it less fit to be restored.
+_OF_OTHERS = frozenset({"chain", "events"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ def find(repository: Repository, selector: str) -> Listed:
 def _passed(repository: Repository, committed: Committed) -> bool:
     events = events_of(repository, committed.manifest.run, committed.digest)
     proofs = [event.data for event in events if event.kind == VERIFIED and event.data["level"] == Level.RESTORE]
-    return bool(proofs) and proofs[-1]["status"] == Status.PASSED
+    checks = [check for check in proofs[-1]["checks"] if check["name"] not in _OF_OTHERS] if proofs else []
+    return bool(checks) and all(check["status"] == Status.PASSED for check in checks)
 
 
 def _from_rows(using: str, rows: list[Backup]) -> Iterator[Line]:

@@ -47,7 +47,7 @@ def _table(copy: Copy, entry: TableEntry) -> Finding:
 
 
 def _difference(table: Table, chunk: Chunk, wanted: list[bytes], lines: list[bytes], rest: Iterator[bytes]) -> Finding:
-    """Name the first rows that differ. The next few lines are read too, so that a row that moved is not called lost."""
+    """Name the first rows that differ. All further lines are read where one is missed: a row that moved is not lost."""
     ahead = [*lines, *islice(rest, len(wanted))]
     names = _Names(table)
     expected, actual = {names.of(line): line for line in wanted}, {names.of(line): line for line in ahead}
@@ -57,11 +57,13 @@ def _difference(table: Table, chunk: Chunk, wanted: list[bytes], lines: list[byt
         if name in actual and actual[name] != line
     ][:SHOWN]
     # Counted, since a table without a key may hold a row more than once.
-    missing = list((Counter(map(names.of, wanted)) - Counter(map(names.of, ahead))).elements())
-    added = list((Counter(map(names.of, lines)) - Counter(map(names.of, wanted))).elements())
-    said += [f"Row {name} is missing." for name in missing[:SHOWN]]
+    missing = Counter(map(names.of, wanted)) - Counter(map(names.of, ahead))
+    while missing and (line := next(rest, None)) is not None:
+        missing -= Counter((names.of(line),))
+    added = Counter(map(names.of, lines)) - Counter(map(names.of, wanted))
+    said += [f"Row {name} is missing." for name in islice(missing.elements(), SHOWN)]
     # Rows beyond the chunk's own count as added only where nothing else explains the difference.
-    said += [f"Row {name} is not in the backup." for name in added[:SHOWN] if not missing]
+    said += [f"Row {name} is not in the backup." for name in islice(added.elements(), SHOWN) if not missing]
     detail = " ".join(said) or "The rows are not in the recorded order."
     return _failed(table, f"sha256 {_digest(wanted)}", f"sha256 {_digest(lines)}", f"In {chunk.source}: {detail}")
 

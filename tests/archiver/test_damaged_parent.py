@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from django.test import override_settings
 
-from backups.exceptions import ObjectMissing, WrongSigningKey
+from backups.exceptions import ObjectMissing, UnknownBackup, WrongSigningKey
 from backups.repository import Repository, damage
 from backups.services.backup import create_backup
 from backups.services.listing import find
@@ -159,6 +159,24 @@ def test_the_newest_verified_backup_is_found_though_newer_ones_cannot_be_read(ve
     second = take(items).committed
     flip(path_of(items.repository, second.manifest.name))
     assert find(items.repository, "latest-verified").run == first.manifest.run
+
+
+def test_a_backup_that_restores_is_verified_whatever_is_wrong_with_others(verb):
+    items, first = verb
+    second = take(items).committed
+    path_of(items.repository, first.manifest.name).unlink()
+    result = verify_backup(items.engine.alias).result
+    assert named(result.findings) == {"chain"} and result.status == Status.FAILED
+    assert find(items.repository, "latest-verified").run == second.manifest.run
+
+
+def test_a_backup_that_did_not_restore_is_not_verified(verb):
+    items, first = verb
+    assert verify_backup(items.engine.alias).result.status == Status.PASSED
+    flip(path_of(items.repository, items.names(first)[0]))
+    assert verify_backup(items.engine.alias).result.status == Status.FAILED
+    with pytest.raises(UnknownBackup, match="No backup has passed"):
+        find(items.repository, "latest-verified")
 
 
 def test_a_repository_that_lost_its_name_is_not_given_another(verb):

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -108,8 +109,9 @@ def chunks_of(repository: Repository, committed: Committed) -> list:
 quickly = settings(max_examples=10, deadline=None, derandomize=True)
 
 
+@pytest.mark.slow
 def test_histories_of_a_file(sqlite: Server, tmp_path_factory):
-    @settings(quickly, max_examples=40)
+    @settings(quickly, max_examples=25)
     @given(HISTORIES, LIMITS)
     def histories(history, limits):
         live_through(engine, tmp_path_factory.mktemp("history"), history, limits)
@@ -118,6 +120,7 @@ def test_histories_of_a_file(sqlite: Server, tmp_path_factory):
         histories()
 
 
+@pytest.mark.slow
 @settings(quickly, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(HISTORIES, LIMITS)
 def test_histories_on_each_server(engine, tmp_path_factory, history, limits):

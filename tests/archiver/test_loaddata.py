@@ -30,11 +30,10 @@ ONE_CHUNK_A_TABLE = Limits(small_table=0)
 CHANGED_BY_DJANGO = {"zoo.encrypted", "zoo.chapter"}
 
 
-class Freshly:
-    """A project with a freshly migrated database of its own, in processes of their own."""
+class Project:
+    """A project with a migrated database of its own, in processes of their own."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir()
         self._folder = folder
         self.manage("migrate", "--run-syncdb")
 
@@ -57,6 +56,12 @@ class Freshly:
     def load(self, lines: bytes) -> str:
         """Pipe lines into loaddata."""
         return self.manage("loaddata", "--format=jsonl", "-", data=lines)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project into which each test loads its rows, over those that are there."""
+    return Project(tmp_path_factory.mktemp("project"))
 
 
 def unpacked(path: Path) -> bytes:
@@ -82,11 +87,10 @@ def read(rows: QuerySet) -> Any:
 
 
 @pytest.mark.slow
-def test_a_chunk_of_the_shop_is_loaded_by_plain_loaddata(engine, tmp_path):
+def test_a_chunk_of_the_shop_is_loaded_by_plain_loaddata(engine, project, tmp_path):
     build_yard(engine)
-    repository = new_repository(tmp_path / "storage")
+    repository = new_repository(tmp_path)
     committed = back_up(engine, repository, ONE_CHUNK_A_TABLE)
-    project = Freshly(tmp_path / "project")
     for table, rows in (("shop_customer", 4), ("shop_order", 79)):
         (chunk,) = entry_of(committed, table).chunks
         said = project.load(unpacked(path_of(repository, chunk.name)))
@@ -112,16 +116,15 @@ def fixtures_of(contents: Contents) -> Iterator[tuple[type[Model], bytes, bool]]
 
 
 @pytest.mark.slow
-def test_the_zoo_is_loaded_by_plain_loaddata(sqlite: SQLiteServer, tmp_path):
+def test_the_zoo_is_loaded_by_plain_loaddata(sqlite: SQLiteServer, project, tmp_path):
     with database(sqlite, zoo=True) as engine:
-        repository = new_repository(tmp_path / "storage")
+        repository = new_repository(tmp_path)
         contents = Contents(repository, back_up(engine, repository, None).manifest)
         every = list(fixtures_of(contents))
         lines = [(model, line) for model, line, is_fixture in every if is_fixture]
         # Nearly all of the zoo, awkward as it is, can be said.
         assert len({model for model, _ in lines}) > 45 and len(every) - len(lines) < 10
-        project = Freshly(tmp_path / "project")
-        said = project.load(b"".join(line for _, line in lines))
+            said = project.load(b"".join(line for _, line in lines))
         assert said == f"Installed {len(lines)} object(s) from 1 fixture(s)\n"
         with registered(project.settings) as loaded:
             for model, count in Counter(model for model, _ in lines).items():

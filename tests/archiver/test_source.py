@@ -7,6 +7,7 @@ import pytest
 
 from backups.exceptions import SourceChanged, SourceError
 from backups.verification import Status
+from tests.databases import database
 from tests.yard import all_objects, back_up, details, execute, new_repository, prove, query
 
 TABLES = 1500
@@ -39,10 +40,9 @@ def test_a_database_that_is_gone_is_said_and_nothing_is_committed(engine, tmp_pa
     assert "_gone" in str(raised.value) and all_objects(repository) == ["repository.json"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["sqlite", "postgresql_18"])
 def test_very_many_small_tables_make_few_objects(place, request, tmp_path):
-    from tests.databases import database
-
     with database(request.getfixturevalue(place)) as engine:
         statements = [
             f"CREATE TABLE many_{number:04} (id integer NOT NULL PRIMARY KEY, word varchar(50) UNIQUE)"

@@ -3,6 +3,8 @@
 import random
 from collections import Counter
 
+import pytest
+
 from backups.contents import Contents
 from backups.exceptions import BackupsError
 from backups.repository import Repository
@@ -40,6 +42,7 @@ def outcome(yard, name: str) -> str:
     return "found" if any(result.status != Status.PASSED for result in results) else "nothing"
 
 
+@pytest.mark.slow
 def test_flipped_bits_are_found_or_harmless(file_yard):
     repository = file_yard.repository
     record_event(file_yard)

@@ -119,38 +119,54 @@ def test_no_right_to_create_databases_is_an_error_that_names_it(yard, tmp_path):
 # What is left behind
 
 
+def rehearse(yard, run: str) -> Result:
+    """Verify at level restore under that run."""
+    manifest = yard.committed.manifest
+    return verify(Subject(yard.repository, manifest.name, manifest.run, yard.engine), Level.RESTORE, run)
+
+
+def left_behind(yard, run: str) -> bool:
+    """Say whether a run's throw-away database is there."""
+    scratch = yard.engine.scratch_name(run)
+    return yard.engine.at(scratch).exists() or any(scratch in name for name in yard.engine.leftovers())
+
+
 def test_nothing_is_left_behind(yard):
-    before = aliases(), list(router.routers), yard.engine.leftovers()
+    before, run = (aliases(), list(router.routers)), new_run()
     seen = []
-    check("watch", databases=[yard.engine.alias])(lambda using: seen.append((using, using in connections.settings)))
+
+    def watch(using):
+        seen.append((using in connections.settings, left_behind(yard, run)))
+
+    check("watch", databases=[yard.engine.alias])(watch)
     try:
-        result = prove(yard.engine, yard.repository, yard.committed)
+        result = rehearse(yard, run)
     finally:
         unregister("watch")
-    assert result.status == Status.PASSED and [known for _, known in seen] == [True]
-    assert result.target and not yard.engine.at(result.target).exists()
-    assert (aliases(), list(router.routers), yard.engine.leftovers()) == before
+    assert result.status == Status.PASSED and seen == [(True, True)]
+    assert result.target == yard.engine.at(yard.engine.scratch_name(run)).name
+    assert not left_behind(yard, run) and (aliases(), list(router.routers)) == before
 
 
 @pytest.mark.parametrize("trouble", [KeyboardInterrupt, RuntimeError, SourceError])
 def test_nothing_is_left_behind_when_a_check_raises(yard, trouble):
-    before = aliases(), list(router.routers), yard.engine.leftovers()
+    before, run = (aliases(), list(router.routers)), new_run()
 
     @restored_check("interrupted")
     def interrupted(copy):
-        assert copy.alias in connections.settings
+        assert copy.alias in connections.settings and left_behind(yard, run)
         raise trouble("in the middle of it")
 
     try:
         if trouble is SourceError:
-            result = prove(yard.engine, yard.repository, yard.committed)
+            result = rehearse(yard, run)
             assert named(result.findings, Status.ERROR) == {"interrupted"} and result.status == Status.ERROR
         else:
             with pytest.raises(trouble):
-                prove(yard.engine, yard.repository, yard.committed)
+                rehearse(yard, run)
     finally:
         _restored.pop("interrupted")
-    assert (aliases(), list(router.routers), yard.engine.leftovers()) == before
+    assert not left_behind(yard, run) and (aliases(), list(router.routers)) == before
 
 
 def test_a_scratch_database_that_exists_already_is_never_touched(yard):

@@ -38,6 +38,7 @@ def passes(engine, repository, committed):
     return result
 
 
+@pytest.mark.slow
 def test_the_zoo_passes_and_what_did_not_change_is_not_stored_again(zoo_database, repository):
     first = back_up(zoo_database, repository)
     passes(zoo_database, repository, first)

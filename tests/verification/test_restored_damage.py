@@ -12,10 +12,11 @@ ORDER = "number, customer_id, placed, status, quantity, amount, details"
 COUNTED = {"rows", "content", "witness"}
 
 
-def order_like_30(key: int) -> str:
-    """Return a statement that adds an order of other number and key, and otherwise as number 30 is."""
-    same = ORDER.replace("number", "'X'", 1)
-    return f"INSERT INTO shop_order (id, {ORDER}) SELECT {key}, {same} FROM shop_order WHERE id = 30"
+def orders_like(condition: str, key: str) -> str:
+    """Return a statement that adds orders of other numbers and keys, and otherwise as those are."""
+    number, _, same = ORDER.partition(", ")
+    other = f"replace({number}, 'N', 'X')"
+    return f"INSERT INTO shop_order (id, {ORDER}) SELECT {key}, {other}, {same} FROM shop_order WHERE {condition}"
 
 
 # What is done to the copy (one statement, or one for each vendor), which checks fail, and what they say.
@@ -66,9 +67,19 @@ DAMAGES = {
     "the first row is removed": ("DELETE FROM shop_order WHERE id = 1", COUNTED, r"Row 1 is missing\."),
     "a row in the middle is removed": ("DELETE FROM shop_order WHERE id = 30", COUNTED, r"Row 30 is missing\."),
     "the last row is removed": ("DELETE FROM shop_order WHERE id = 80", COUNTED, r"Row 80 is missing\."),
-    "a row is added before the first": (order_like_30(-1), COUNTED, r"Row -1 is not in the backup\."),
-    "a row is added in the middle": (order_like_30(41), COUNTED, r"Row 41 is not in the backup\."),
-    "a row is added after the last": (order_like_30(85), COUNTED, r"Row 85 is not in the backup\."),
+    "a row is added before the first": (orders_like("id = 30", "-1"), COUNTED, r"Row -1 is not in the backup\."),
+    "many rows are added before the first": (
+        orders_like("id > 0", "id - 100"),
+        COUNTED,
+        r"Row -99 is not in the backup\.(?!.*is missing)",
+    ),
+    "a row in a later chunk has another key": (
+        "UPDATE shop_order SET id = 41 WHERE id = 30",
+        {"content"},
+        r"Row 30 is missing\.(?!.*is not in the backup)",
+    ),
+    "a row is added in the middle": (orders_like("id = 30", "41"), COUNTED, r"Row 41 is not in the backup\."),
+    "a row is added after the last": (orders_like("id = 30", "85"), COUNTED, r"Row 85 is not in the backup\."),
     "a row of a small table is removed": ("DELETE FROM shop_customer WHERE id = 5", COUNTED, r"Row 5 is missing\."),
     "a row of a small table is added": (
         "INSERT INTO shop_customer (id, email, name, joined, status, preferences) "

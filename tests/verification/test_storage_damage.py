@@ -10,9 +10,10 @@ from django.test import override_settings
 from backups.chain import Head
 from backups.contents import Contents
 from backups.exceptions import WrongSigningKey
+from backups.repository import damage
 from backups.repository.events import VERIFIED, Event, record
 from backups.repository.names import new_run
-from backups.verification import Level, Status, Subject, verify
+from backups.verification import Level, Status, Subject, stored, verify
 from tests.yard import (
     all_objects,
     back_up,
@@ -112,6 +113,17 @@ def test_a_damaged_page_hides_no_damage_of_other_pages_and_tables(file_yard):
     for name in damaged:
         flip(path_of(file_yard.repository, name))
     only(file_yard, "stored", *damaged)
+
+
+def test_of_very_many_damaged_objects_only_the_first_are_told_one_by_one(file_yard, monkeypatch):
+    monkeypatch.setattr(stored, "SHOWN", 3)
+    names = [name for name in all_objects(file_yard.repository) if name.partition("/")[0] in ("chunks", "parts")]
+    for name in names:
+        path_of(file_yard.repository, name).unlink()
+    result = prove(file_yard.engine, file_yard.repository, file_yard.committed, Level.STORED)
+    assert len([f for f in result.findings if f.status == Status.FAILED]) == 4
+    assert f"{len(names) - 3} more objects are missing or damaged." in details(result.findings)
+    assert len(damage.noted(file_yard.repository)) == len(names)
 
 
 def test_nothing_is_restored_from_a_backup_that_is_damaged_in_storage(file_yard):
