@@ -1,0 +1,1 @@
+"""The services: one verb each, called as commands, tasks and the admin call them."""
