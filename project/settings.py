@@ -110,8 +110,13 @@ STORAGES = {
     },
 }
 
-# Both break or replace a database, which a demonstration wants and a production site does not.
-BACKUPS = {"ALLOW_RESTORE_FROM_ADMIN": DEBUG, "ALLOW_SIMULATED_FAILURE": DEBUG}
+# The last two break or replace a database, which a demonstration wants and a production site does not.
+BACKUPS = {
+    # A key of its own, so that rotating SECRET_KEY, or learning it, is nothing to the backups.
+    "SIGNING_KEY": os.environ.get("BACKUPS_SIGNING_KEY") or ("for-demonstrations-only" if DEBUG else ""),
+    "ALLOW_RESTORE_FROM_ADMIN": DEBUG,
+    "ALLOW_SIMULATED_FAILURE": DEBUG,
+}
 
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL") or None
 # Without a broker a task runs at once, in the process that asks for it.
