@@ -124,7 +124,7 @@ def test_the_zoo_is_loaded_by_plain_loaddata(sqlite: SQLiteServer, project, tmp_
         lines = [(model, line) for model, line, is_fixture in every if is_fixture]
         # Nearly all of the zoo, awkward as it is, can be said.
         assert len({model for model, _ in lines}) > 45 and len(every) - len(lines) < 10
-            said = project.load(b"".join(line for _, line in lines))
+        said = project.load(b"".join(line for _, line in lines))
         assert said == f"Installed {len(lines)} object(s) from 1 fixture(s)\n"
         with registered(project.settings) as loaded:
             for model, count in Counter(model for model, _ in lines).items():
