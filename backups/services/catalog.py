@@ -49,14 +49,18 @@ class Recording:
         if not self.using or self.problem:
             yield False
             return
+        begun = False
         try:
             with transaction.atomic(using=self.using):
                 if writing:
                     _wait_to_write(self.using)
+                begun = True
                 yield True
         except DatabaseError as error:
             first = str(error).splitlines()[0] if str(error) else type(error).__name__
             self.problem = f"The catalogue in database {self.using!r} could not be written: {first}."
+            if not begun:
+                yield False
 
 
 def open_catalogue() -> Recording:

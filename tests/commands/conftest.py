@@ -51,6 +51,13 @@ def backed_up(_backed_up: Site, tmp_path: Path) -> Site:
     return _backed_up.copy(tmp_path / "site")
 
 
+@pytest.fixture(params=["sqlite", "postgresql_18", "mysql"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """One server of each vendor in turn."""
+    found: Server = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture(scope="session")
 def _seeded() -> Iterator[dict[Server, str]]:
     """The name of a shop's database on each server where one was asked for."""

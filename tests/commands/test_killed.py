@@ -19,7 +19,7 @@ from tests.commands.site import PATIENCE, Running, Site
 from tests.databases import Server, registered
 
 pytestmark = pytest.mark.slow
-KILLS = {"sqlite": 20, "postgresql_18": 4, "postgresql": 2, "mysql": 4}
+KILLS = {"sqlite": 20, "postgresql_18": 4, "mysql": 4}
 AT_MOST = 5  # times as many tries: some processes end before they are killed
 
 

@@ -11,6 +11,13 @@ from tests.databases import Server, database
 from tests.yard import build_yard
 
 
+@pytest.fixture(params=["sqlite", "postgresql_18", "mysql"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """One server of each vendor in turn."""
+    found: Server = request.getfixturevalue(request.param)
+    return found
+
+
 @pytest.fixture
 def yard(sqlite: Server, catalogue: Path) -> Iterator[Engine]:  # noqa: F811
     """A small database in SQLite that was never backed up; the catalogue is in the default database."""
