@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from backups.engines.postgresql.introspection import FIRST_OWN_OID
 from backups.engines.postgresql.objects import Address
 from backups.engines.postgresql.session import Connection, fetch
 
-_COMMENTS = """
+_COMMENTS = f"""
 SELECT k.relname, d.objoid::int8, i.type, i.identity, quote_literal(d.description)
 FROM pg_description d JOIN pg_class k ON k.oid = d.classoid,
     pg_identify_object(d.classoid, d.objoid, d.objsubid) i
-WHERE d.objoid >= 16384 AND k.relname <> 'pg_extension'
+WHERE d.objoid >= {FIRST_OWN_OID} AND k.relname <> 'pg_extension'
 UNION ALL
 SELECT 'pg_namespace', n.oid, 'schema', quote_ident(n.nspname), coalesce(quote_literal(d.description), 'NULL')
 FROM pg_namespace n LEFT JOIN pg_description d ON d.classoid = 'pg_namespace'::regclass AND d.objoid = n.oid
-WHERE n.nspname = 'public' AND n.oid < 16384 AND d.description IS DISTINCT FROM 'standard public schema'
+WHERE n.nspname = 'public' AND n.oid < {FIRST_OWN_OID} AND d.description IS DISTINCT FROM 'standard public schema'
 ORDER BY 4, 3
 """
 _COMMENTED = {

@@ -13,6 +13,9 @@ from backups.tables import Column, Table, labelled, models_by_table
 # What belongs to the server or to an extension is made by them again.
 COVERED_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 
+# Objects with lower oids came with the server.
+FIRST_OWN_OID = 16384
+
 
 def no_member(catalogue: str, alias: str, kinds: str = "'e'") -> str:
     """Return the condition that no extension made the object, and with the kinds ``'e', 'i'`` no other object either."""

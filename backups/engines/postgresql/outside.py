@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backups.engines.postgresql.introspection import COVERED_SCHEMA
+from backups.engines.postgresql.introspection import COVERED_SCHEMA, FIRST_OWN_OID
 from backups.engines.postgresql.properties import SETTINGS, database_settings
 from backups.engines.postgresql.session import Connection, fetch, relation
 from backups.facts import Uncovered
 
 _BY_HAND = "not part of a backup: make it again by hand, before anything that needs it"
 _ROLES = "belongs to roles, and everything restored belongs to the role that restores it"
-_FIRST_OWN_OID = 16384
 
 # Objects that PostgreSQL describes itself; what an extension made comes back with the extension.
 _CATALOGUES = {
@@ -36,7 +35,7 @@ _CATALOGUES = {
 _OBJECTS = " UNION ALL ".join(
     f"""
 SELECT i.type, i.identity FROM {catalogue} x, pg_identify_object('{catalogue}'::regclass, x.oid, 0) i
-WHERE x.oid >= {_FIRST_OWN_OID} AND {condition} AND NOT EXISTS
+WHERE x.oid >= {FIRST_OWN_OID} AND {condition} AND NOT EXISTS
     (SELECT FROM pg_depend m WHERE m.classid = '{catalogue}'::regclass AND m.objid = x.oid AND m.deptype IN ('e', 'i'))
 """
     for catalogue, condition in _CATALOGUES.items()
@@ -47,7 +46,7 @@ FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n
 WHERE NOT i.indisvalid AND c.relkind = 'i' AND {COVERED_SCHEMA}
 UNION ALL
 SELECT 'tablespace', s.spcname, 'what lies there comes back in the default tablespace' FROM pg_tablespace s
-WHERE s.oid >= {_FIRST_OWN_OID} AND EXISTS (SELECT FROM pg_class c WHERE c.reltablespace = s.oid)
+WHERE s.oid >= {FIRST_OWN_OID} AND EXISTS (SELECT FROM pg_class c WHERE c.reltablespace = s.oid)
 UNION ALL
 SELECT 'subscription', s.subname, '{_BY_HAND}' FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
 WHERE d.datname = current_database()

@@ -1,12 +1,14 @@
 """What a fresh database must be like: encoding, collation, extensions, and the settings that the database carries.
 
 Properties, in PostgreSQL's words: ``encoding``, ``provider`` (libc, icu, builtin), ``collate``, ``ctype``, ``locale``
-and ``rules`` (of ICU or builtin), ``collation_version``; ``extension.NAME`` with version and schema; ``setting.NAME``
-for those settings of the database (ALTER DATABASE … SET) that decide what its applications see.
+and ``rules`` (of ICU or builtin), ``collation_version``; ``collations``, those of the server that columns use, and
+``icu_collations``, those that people made with ICU; ``extension.NAME`` with version and schema; ``setting.NAME`` for
+those settings of the database (ALTER DATABASE … SET) that decide what its applications see.
 """
 
 from __future__ import annotations
 
+from backups.engines.postgresql.introspection import COVERED_SCHEMA, FIRST_OWN_OID
 from backups.engines.postgresql.session import Connection, fetch
 from backups.facts import EngineFacts
 
@@ -42,6 +44,17 @@ WHERE r.setrole = 0 AND d.datname = current_database() ORDER BY 1
 """
 
 
+_COLLATIONS = f"""
+SELECT string_agg(c.collname, ', ' ORDER BY c.collname COLLATE "C")
+    FILTER (WHERE n.nspname = 'pg_catalog' AND c.collname NOT IN ('default', 'C', 'POSIX') AND c.oid IN (
+        SELECT a.attcollation FROM pg_attribute a WHERE a.attrelid >= {FIRST_OWN_OID} UNION
+        SELECT t.typcollation FROM pg_type t WHERE t.oid >= {FIRST_OWN_OID})),
+    string_agg(n.nspname || '.' || c.collname, ', ' ORDER BY n.nspname COLLATE "C", c.collname COLLATE "C")
+    FILTER (WHERE c.collprovider = 'i' AND {COVERED_SCHEMA})
+FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace
+"""
+
+
 def read_facts(connection: Connection) -> EngineFacts:
     """Return the facts of the database that is connected to."""
     extensions = fetch(connection, _EXTENSIONS)
@@ -72,6 +85,7 @@ def _locale(connection: Connection) -> dict[str, str]:
         version="d.datcollversion" if server >= 15 else "NULL",
     )
     encoding, provider, collate, ctype, locale, rules, version = fetch(connection, query)[0]
+    collations, icu = fetch(connection, _COLLATIONS)[0]
     found = {
         "encoding": encoding,
         "provider": PROVIDERS[provider],
@@ -80,5 +94,7 @@ def _locale(connection: Connection) -> dict[str, str]:
         "locale": locale,
         "rules": rules,
         "collation_version": version,
+        "collations": collations,
+        "icu_collations": icu,
     }
     return {name: value for name, value in found.items() if value}

@@ -167,8 +167,13 @@ def _extensions(connection: Connection, facts: EngineFacts) -> Iterator[str]:
 def _locale(connection: Connection, facts: EngineFacts) -> Iterator[str]:
     known = facts.properties
     provider = known.get("provider", "libc")
-    if provider == "icu" and not fetch(connection, "SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'"):
-        yield "The server was built without ICU, which gives the database its collation."
+    needed = "the database's collation" if provider == "icu" else known.get("icu_collations")
+    if needed and not fetch(connection, "SELECT 1 FROM pg_collation WHERE collname = 'und-x-icu'"):
+        yield f"The server was built without ICU, which {needed} needs."
+    there = {name for (name,) in fetch(connection, "SELECT collname FROM pg_collation")}
+    for name in filter(None, known.get("collations", "").split(", ")):
+        if name not in there:
+            yield f"The server does not have the collation {name}, which columns of the database use."
     if provider == "builtin" and connection.info.server_version < 170000:
         yield "The server has no collations of its own, which the database has: that needs PostgreSQL 17."
     for name in sorted({known[part] for part in ("collate", "ctype") if part in known}):

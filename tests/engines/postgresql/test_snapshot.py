@@ -272,6 +272,14 @@ class TestPlaces:
         (reason,) = engine.at("never_made").preflight(other)
         assert "tlh_KX" in reason
 
+    def test_a_collation_that_columns_use_and_the_server_has_not_is_told_before(self, engine: Engine) -> None:
+        execute(engine, 'CREATE TABLE t (a text COLLATE "ucs_basic")')
+        facts = dump(engine).facts
+        assert facts.properties["collations"] == "ucs_basic"
+        other = replace(facts, properties={**facts.properties, "collations": "tlh-x-icu, ucs_basic"})
+        (reason,) = engine.at("never_made").preflight(other)
+        assert "tlh-x-icu" in reason
+
     def test_a_missing_extension_is_told_before(self, engine: Engine) -> None:
         (reason,) = engine.at("never_made").preflight(replace(dump(engine).facts, extensions=("plpgsql", "warp_drive")))
         assert "warp_drive" in reason
