@@ -10,10 +10,17 @@ from typing import Any, NoReturn
 import pytest
 from django.apps import apps
 from django.core.management import call_command
+from hypothesis import HealthCheck, settings
 
 from backups.engines.base import Engine
 from tests.databases import MariaDBServer, PostgreSQLServer, Server, SQLiteServer, database
 from tests.servers import NoServer, postgresql_from_wheel, private_mariadb, private_redis
+
+# Real servers answer when they answer: no example fails for its time. In CI each run tries the same examples.
+settings.register_profile(
+    "suite", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("suite")
 
 SERVERS = ["sqlite", "postgresql_18", "postgresql", "mysql"]
 

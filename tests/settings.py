@@ -15,7 +15,9 @@ from tests.zoo import SILENCED_SYSTEM_CHECKS  # noqa: F401
 if "LIFEBOAT_TESTS_DIR" not in os.environ:
     os.environ["LIFEBOAT_TESTS_DIR"] = tempfile.mkdtemp(prefix="lifeboat-tests-")
     atexit.register(shutil.rmtree, os.environ["LIFEBOAT_TESTS_DIR"], ignore_errors=True)
-TESTS_DIR = Path(os.environ["LIFEBOAT_TESTS_DIR"])
+# Tests that run side by side have a folder each.
+TESTS_DIR = Path(os.environ["LIFEBOAT_TESTS_DIR"], os.environ.get("PYTEST_XDIST_WORKER", "alone"))
+TESTS_DIR.mkdir(exist_ok=True)
 
 DEBUG = False
 SECRET_KEY = "for-tests-only"
