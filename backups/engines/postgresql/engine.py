@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -102,8 +103,12 @@ class PostgreSQL(Engine):
     @contextmanager
     def loader(self) -> Iterator[Loader]:
         """Open the database for loading, with two connections."""
-        with session(self, TargetError) as connection, session(self, TargetError) as helper:
-            yield PostgreSQLLoader(connection, helper, self.describe())
+        with (
+            session(self, TargetError) as connection,
+            session(self, TargetError) as helper,
+            ThreadPoolExecutor(1) as sender,
+        ):
+            yield PostgreSQLLoader(connection, helper, sender, self.describe())
 
     def normal(self, sql: str) -> str:
         """Return the normal form of a statement."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
+from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import groupby
 
@@ -10,21 +11,17 @@ import psycopg
 
 from backups.engines.base import Loader
 from backups.engines.postgresql.counters import set_sequences
+from backups.engines.postgresql.inserting import Inserter
 from backups.engines.postgresql.offenders import offender
 from backups.engines.postgresql.replay import replay, replay_apart
-from backups.engines.postgresql.session import Connection, fetch, first_line, pin, quoted, relation, run, told
-from backups.engines.postgresql.values import COPY_OPTIONS, CopyText
+from backups.engines.postgresql.session import Connection, fetch, first_line, pin, run, told
 from backups.exceptions import RestoreError
 from backups.facts import Orphans
 from backups.progress import Progress, Step, silent
-from backups.rows import Decoder, Exact, Row
 from backups.schema import Schema, Statement
 from backups.schema import Sequence as Counter
 from backups.tables import Table
 
-# A batch is one COPY, and what is tried again to find the row that does not go in.
-_BATCH_ROWS = 10_000
-_BATCH_BYTES = 4 * 1024 * 1024
 _BUILD_MEMORY_KB = 256 * 1024
 _KEYS = frozenset({"primary key", "unique", "exclusion"})
 _SESSION = {
@@ -39,11 +36,15 @@ _SESSION = {
 
 
 class PostgreSQLLoader(Loader):
-    """Two connections to one database: one does nearly everything, the other helps to build indexes."""
+    """Two connections to one database: one does nearly everything, the other helps to build indexes.
 
-    def __init__(self, connection: Connection, helper: Connection, place: str) -> None:
+    ``sender`` has one thread, in which rows are sent.
+    """
+
+    def __init__(self, connection: Connection, helper: Connection, sender: Executor, place: str) -> None:
         self._connections = [connection, helper]
         self._connection = connection
+        self._sender = sender
         self._place = place
         self._tables: dict[str, Table] = {}
         self._rows: dict[str, int] = {}
@@ -54,17 +55,14 @@ class PostgreSQLLoader(Loader):
     def define(self, schema: Schema, progress: Progress = silent) -> None:
         """Run the statements that come before the rows, in batches."""
         if not any(s.kind == "schema" and s.name == "public" for s in schema.statements()):
-            run(self._connection, "DROP SCHEMA IF EXISTS public")
+            with told(self._place, RestoreError):
+                run(self._connection, "DROP SCHEMA IF EXISTS public")
         replay(self._connection, schema.before, self._failed, _Counted("define", len(schema.before), progress))
 
     def load(self, table: Table, lines: Iterable[bytes]) -> int:
         """Insert the rows of these lines."""
         self._tables[table.qualified] = table
-        copy = CopyText(table)
-        loaded = 0
-        for batch in _batches(lines):
-            self._insert(table, copy, batch)
-            loaded += len(batch)
+        loaded = Inserter(self._connection, self._sender, self._place, table).insert(lines)
         self._rows[table.qualified] = self._rows.get(table.qualified, 0) + loaded
         return loaded
 
@@ -88,49 +86,6 @@ class PostgreSQLLoader(Loader):
         """Take statistics; they are committed with the log on disk, and with it everything before them."""
         with told(self._place, RestoreError):
             run(self._connection, "SET synchronous_commit = on; ANALYZE")
-
-    def _insert(self, table: Table, copy: CopyText, lines: Sequence[bytes]) -> None:
-        try:
-            self._copy(table, copy, lines)
-        except (psycopg.Error, ValueError) as error:
-            with told(self._place, RestoreError):
-                line = self._culprit(table, copy, lines)
-            key = _key(table, Decoder(table).decode(line))
-            reason = first_line(error) if isinstance(error, psycopg.Error) else str(error)
-            raise RestoreError(
-                f"The row {key} of table {table.qualified} does not go into {self._place}: {reason}.",
-                table=table.qualified,
-                key=key,
-            ) from error
-
-    def _copy(self, table: Table, copy: CopyText, lines: Sequence[bytes]) -> None:
-        target = relation(table.schema, table.name)
-        if not table.columns:
-            run(self._connection, f"INSERT INTO {target} SELECT FROM generate_series(1, {len(lines)})")
-            return
-        names = ", ".join(quoted(column.name) for column in table.columns)
-        text = copy.write(lines)
-        statement = f"COPY {target} ({names}) FROM STDIN ({COPY_OPTIONS})".encode()
-        with self._connection.cursor() as cursor, cursor.copy(statement) as into:
-            into.write(text)
-
-    def _culprit(self, table: Table, copy: CopyText, lines: Sequence[bytes]) -> bytes:
-        """Return the first line that does not go in, by halves."""
-        while len(lines) > 1:
-            half = lines[: len(lines) // 2]
-            lines = half if self._fails(table, copy, half) else lines[len(half) :]
-        return lines[0]
-
-    def _fails(self, table: Table, copy: CopyText, lines: Sequence[bytes]) -> bool:
-        run(self._connection, "BEGIN")
-        try:
-            self._copy(table, copy, lines)
-        except (psycopg.Error, ValueError):
-            return True
-        else:
-            return False
-        finally:
-            run(self._connection, "ROLLBACK")
 
     def _size(self, statement: Statement) -> int:
         return self._rows.get(statement.table, 0)
@@ -157,29 +112,10 @@ class _Counted:
         self._progress(Step(self._stage, statement.table, rows=self._done, total_rows=self._total))
 
 
-def _batches(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    batch: list[bytes] = []
-    size = 0
-    for line in lines:
-        batch.append(line)
-        size += len(line)
-        if len(batch) >= _BATCH_ROWS or size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
 def _build_memory(connection: Connection) -> str:
     """Return how much memory an index build may take: the server's setting, or more where it is set low."""
     usual = fetch(connection, "SELECT setting::int FROM pg_settings WHERE name = 'maintenance_work_mem'")[0][0]
     return f"{max(usual, _BUILD_MEMORY_KB)}kB"
-
-
-def _key(table: Table, row: Row) -> str:
-    names = table.pk or table.key
-    cells = [cell for column, cell in zip(table.columns, row, strict=True) if column.name in names]
-    return ", ".join(str(cell.value) if isinstance(cell, Exact) else str(cell) for cell in cells) or "without a key"
 
 
 def _stage(statement: Statement) -> str:
