@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from tests.commands.site import Site
+from tests.commands.test_refused_storage import BOUND, read_only
 
 
 def test_of_a_missing_file_no_backup_and_no_repository_is_made(site: Site) -> None:
@@ -19,6 +20,18 @@ def test_what_is_no_database_is_not_taken_for_one(site: Site) -> None:
     site.database.write_text("This is a letter.\n" * 1000)
     site.manage("backup_db").refused("is damaged", "file is not a database", "Nothing was stored")
     assert site.backups() == []
+
+
+def test_a_database_that_may_only_be_read_is_backed_up(site: Site) -> None:
+    folder = site.folder / "closed"
+    folder.mkdir()
+    site.database.rename(folder / "site.sqlite3")
+    site.settings["DATABASES"]["default"]["NAME"] = str(folder / "site.sqlite3")
+    (folder / "site.sqlite3").chmod(0o400)
+    with read_only(folder):
+        done = site.process("backup_db", "--json", prefix=BOUND).fine()
+    assert done.json["rows"] == 1375 and "The catalogue in database 'default' could not be written" in done.err
+    site.manage("verify_backup").fine()
 
 
 @pytest.mark.parametrize("table", ["shop_order", "shop_customer"])

@@ -27,6 +27,11 @@ def read_only(folder: Path) -> Iterator[None]:
             path.chmod(mode)
 
 
+def no_room() -> None:
+    """Let no file grow beyond 16 KiB, as on a disk whose last blocks are being taken; called in a new process."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
+
+
 def test_a_storage_that_cannot_be_reached(backed_up: Site) -> None:
     backed_up.storage.rename(backed_up.folder / "away")
     backed_up.storage.write_text("a file where the folder was")
@@ -55,10 +60,6 @@ def test_a_read_only_storage_takes_no_backup_and_still_lists_and_restores(backed
 
 
 def test_a_full_storage_takes_no_backup_and_keeps_what_it_has(backed_up: Site) -> None:
-    def no_room() -> None:
-        """No file grows beyond 16 KiB, as on a disk whose last blocks are being taken."""
-        resource.setrlimit(resource.RLIMIT_FSIZE, (16384, 16384))
-
     backed_up.settings["STORAGES"]["backups"]["OPTIONS"]["location"] = str(backed_up.folder / "small")
     done = backed_up.process("backup_db", preexec_fn=no_room)
     done.refused("The storage failed while writing chunks/", "File too large", "Nothing was committed")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.commands.site import Site, sqlite
-from tests.commands.test_refused_storage import BOUND, read_only
+from tests.commands.test_refused_storage import BOUND, no_room, read_only
 
 
 def live(site: Site) -> str:
@@ -115,6 +115,14 @@ def test_a_folder_that_may_not_be_written_to(backed_up: Site) -> None:
         done = backed_up.process("restore_db", "--to", str(folder / "restored.sqlite3"), prefix=BOUND)
         done.refused(f"Nothing may be written in the folder {folder}")
         assert backed_up.tree() == before
+
+
+def test_where_there_is_no_room_what_was_made_is_dropped(backed_up: Site) -> None:
+    before = backed_up.tree("storage/default/tmp", "site.sqlite3")
+    done = backed_up.process("restore_db", "--to=restored", preexec_fn=no_room)
+    done.refused("lifeboat_", "disk")
+    assert backed_up.tree("storage/default/tmp", "site.sqlite3") == before
+    backed_up.manage("restore_db", "--to=restored").fine()
 
 
 def test_where_no_throw_away_database_can_be_made_the_proof_is_an_error_and_not_a_failure(backed_up: Site) -> None:

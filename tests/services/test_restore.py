@@ -21,6 +21,7 @@ from backups.verification import check
 from backups.verification.registry import unregister
 from tests.databases import Server
 from tests.services.helpers import back_up, contents, leave_beat
+from tests.yard import execute, query
 
 
 @contextmanager
@@ -98,6 +99,30 @@ def test_who_takes_the_name_meanwhile_keeps_it(yard: Engine) -> None:
         assert taken.read_text() == "mine" and files(yard) == before | {"taken.sqlite3"}
     finally:
         taken.unlink()
+
+
+def test_a_name_is_never_taken_for_a_piece_of_a_statement(any_yard: Engine, server: Server) -> None:
+    back_up(any_yard)
+    target = any_yard.at(f"""{server.new_name("it's")} "so" `so`; -- é %s""")
+    try:
+        restore_backup(any_yard.alias, to=target.name)
+        assert target.exists() and contents(target) == contents(any_yard)
+    finally:
+        target.drop()
+    assert not target.exists()
+
+
+def test_a_database_with_a_write_ahead_log_takes_its_name_whole(yard: Engine) -> None:
+    execute(yard, "PRAGMA journal_mode = WAL", "UPDATE shop_order SET quantity = 1000 WHERE id = 1")
+    back_up(yard)
+    before = files(yard)
+    copy = restore_backup(yard.alias, to="logged")
+    try:
+        assert files(yard) - before == {"logged.sqlite3"}
+        assert contents(copy.target) == contents(yard)
+        assert query(copy.target, "PRAGMA journal_mode") == [("wal",)]
+    finally:
+        copy.target.drop()
 
 
 STAGES = ["load", "check rows", "check content"]
