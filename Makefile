@@ -20,6 +20,8 @@ VENV := .venv$(OWN_PYTHON)$(if $(DJANGO),-django$(DJANGO))
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 PORT ?= 8000
+# Tests wait for servers and disks more than for the processor, so more of them than cores go side by side.
+WORKERS ?= 4
 ARGS ?=
 
 # The MariaDB driver is built from source, so it is wanted only where that can succeed.
@@ -44,7 +46,7 @@ run: $(VENV)/project.stamp ## Serve the demonstration project (PORT=8000), user 
 
 .PHONY: test
 test: $(VENV)/test.stamp $(if $(MYSQL),$(VENV)/mysql.stamp) ## Run the tests; ARGS="-k name" for some of them
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/lint.stamp ## Check format, code, types, layers and migrations
