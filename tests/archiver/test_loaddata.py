@@ -39,7 +39,8 @@ class Project:
 
     @property
     def settings(self) -> dict[str, Any]:
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(self._folder / "db.sqlite3")}
+        (database,) = self._folder.rglob("db.sqlite3")
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(database)}
 
     def manage(self, *words: str, data: bytes = b"") -> str:
         """Run a command of Django's, with this on its standard input."""
