@@ -42,7 +42,7 @@ class Drill:
 
 
 def fail_and_recover(
-    database: str, backup: str, *, failure: str = "drop-database", progress: Progress = silent
+    database: str, backup: str, *, failure: str = "drop-database", progress: Progress = silent, run: str = ""
 ) -> Drill:
     """Restore a backup into a throw-away copy, break that copy, and restore once more in its place; both are dropped.
 
@@ -54,7 +54,7 @@ def fail_and_recover(
     committed = repository.read_manifest(repository.find(backup).name)
     contents = Contents(repository, committed.manifest)
     drill = Drill(committed.manifest.run, failure)
-    run = new_run()
+    run = run or new_run()
     name = engine.scratch_name(run)
     began = time.monotonic()
     victim = restorer.plan(engine, committed.manifest, name)
