@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from backups.engines.postgresql.dependencies import Dependencies
 from backups.engines.postgresql.introspection import COVERED_SCHEMA, NO_MEMBER
-from backups.engines.postgresql.objects import Thing, thing
+from backups.engines.postgresql.objects import Address, Thing, thing
 from backups.engines.postgresql.session import Connection, fetch, quoted, relation
 from backups.schema import Statement
 
@@ -111,111 +111,143 @@ class _Column:
         return self.identity or (f" DEFAULT {self.default}" if self.default else "")
 
 
+@dataclass(slots=True)
+class _Table:
+    oid: int
+    schema: str
+    name: str
+    unlogged: bool
+    is_partition: bool
+    partitioned: str | None
+    method: str | None
+    options: str
+    of_type: str | None
+    bound: str | None
+    parents: list[int] | None
+
+    @property
+    def sql(self) -> str:
+        """Its name in SQL."""
+        return relation(self.schema, self.name)
+
+    @property
+    def qualified(self) -> str:
+        """Its name as people read it."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def address(self) -> Address:
+        """Where it is in the catalogue."""
+        return "pg_class", self.oid
+
+    def step(self, address: Address, kind: str, name: str, sql: str, *needs: Address) -> Thing:
+        """Return an object that is made once the table is there."""
+        return Thing(address, [Statement(kind, name, sql, self.qualified)], {self.address, *needs})
+
+
 class Tables:
     """Writes every table; what needs a function of ours gets its default in a step of its own."""
 
     def __init__(self, connection: Connection, dependencies: Dependencies) -> None:
         self._dependencies = dependencies
-        self._rows = {row[0]: row for row in fetch(connection, _TABLES)}
-        self._columns: dict[int, list[_Column]] = {oid: [] for oid in self._rows}
+        self._tables = {row[0]: _Table(*row) for row in fetch(connection, _TABLES)}
+        self._columns: dict[int, list[_Column]] = {oid: [] for oid in self._tables}
         for row in fetch(connection, _COLUMNS):
             self._columns[row[0]].append(_Column(*row[1:]))
 
     def things(self) -> Iterator[Thing]:
         """Yield tables, partitions' links, late defaults and rules."""
-        for oid in self._rows:
-            yield from self._table(oid)
+        for oid, table in self._tables.items():
+            # Asked before defaults are counted as their table's.
+            late = {column.name for column in self._columns[oid] if self._is_late(column)}
+            yield self._table(table, late)
+            for column in self._columns[oid]:
+                yield from self._steps(table, column, column.name in late)
+            parent = self._tables.get(table.parents[0]) if table.is_partition and table.parents else None
+            if parent:
+                attach = f"ALTER TABLE ONLY {parent.sql} ATTACH PARTITION {table.sql} {table.bound}"
+                yield table.step(("attach", oid), "partition", table.qualified, attach, parent.address)
 
-    def _names(self, oid: int) -> tuple[str, str]:
-        schema, name = self._rows[oid][1:3]
-        return relation(schema, name), f"{schema}.{name}"
+    def _table(self, table: _Table, late: set[str]) -> Thing:
+        inherited = self._inherited(table)
+        create = self._create(table, late, inherited)
+        made = thing("pg_class", table.oid, "table", table.qualified, create, table.qualified)
+        changes = [
+            (f"{table.qualified}.{column.name}", change)
+            for column in self._columns[table.oid]
+            for change in _changes(column, inherited.get(column.name), column.name in late)
+        ]
+        changes += [(table.qualified, f"OF {table.of_type}")] if table.of_type else []
+        for name, change in changes:
+            statement = f"ALTER TABLE ONLY {table.sql} {change}"
+            made.statements.append(Statement("column", name, statement, table.qualified))
+        return made
 
-    def _table(self, oid: int) -> Iterator[Thing]:
-        _, _, _, unlogged, is_partition, partitioned, method, options, of_type, bound, parents = self._rows[oid]
-        sql, qualified = self._names(oid)
-        inherited = {} if is_partition else self._inherited(parents or [])
-        own = [c for c in self._columns[oid] if c.is_local or c.name not in inherited]
-        late = {c.name for c in self._columns[oid] if self._is_late(c)}
-        written = [self._line(column, column.name in late, column.name in inherited) for column in own]
-        written += [column.own_rule() for column in self._columns[oid] if column not in own and column.rule_is_local]
-        lines = ",\n    ".join(filter(None, written))
-        clauses = [f"\nINHERITS ({', '.join(self._names(p)[0] for p in parents)})"] if parents and inherited else []
-        clauses += [f"\nPARTITION BY {partitioned}"] if partitioned else []
-        clauses += [f"\nUSING {method}"] if method else []
-        clauses += [f"\nWITH ({options})"] if options else []
-        body = f"(\n    {lines}\n)" if lines else "()"
-        made = thing(
-            "pg_class",
-            oid,
-            "table",
-            qualified,
-            f"CREATE {'UNLOGGED ' if unlogged else ''}TABLE {sql} {body}{''.join(clauses)}",
-            qualified,
-        )
-        for column in self._columns[oid]:
-            for change in self._changes(column, inherited.get(column.name), column.name in late):
-                statement = f"ALTER TABLE ONLY {sql} {change}"
-                made.statements.append(Statement("column", f"{qualified}.{column.name}", statement, qualified))
-        if of_type:
-            made.statements.append(Statement("column", qualified, f"ALTER TABLE ONLY {sql} OF {of_type}", qualified))
-        yield made
-        for column in self._columns[oid]:
-            yield from self._steps(oid, column, column.name in late)
-        if is_partition and parents[0] in self._rows:
-            parent, _ = self._names(parents[0])
-            attach = f"ALTER TABLE ONLY {parent} ATTACH PARTITION {sql} {bound}"
-            link = thing("attach", oid, "partition", qualified, attach, qualified)
-            link.needs = {("pg_class", oid), ("pg_class", parents[0])}
-            yield link
+    def _create(self, table: _Table, late: set[str], inherited: dict[str, _Column]) -> str:
+        columns = self._columns[table.oid]
+        own = [column for column in columns if column.is_local or column.name not in inherited]
+        lines = [_line(column, column.name in late, column.name in inherited) for column in own]
+        lines += [column.own_rule() for column in columns if column not in own and column.rule_is_local]
+        body = ",\n    ".join(filter(None, lines))
+        parents = [self._tables[oid].sql for oid in table.parents or [] if oid in self._tables]
+        clauses = [
+            f"(\n    {body}\n)" if body else "()",
+            f"INHERITS ({', '.join(parents)})" if parents and not table.is_partition else "",
+            f"PARTITION BY {table.partitioned}" if table.partitioned else "",
+            f"USING {table.method}" if table.method else "",
+            f"WITH ({table.options})" if table.options else "",
+        ]
+        return f"CREATE {'UNLOGGED ' if table.unlogged else ''}TABLE {table.sql} " + "\n".join(filter(None, clauses))
 
-    def _line(self, column: _Column, late: bool, inherited: bool) -> str:
-        value = "" if late else column.value()
-        required = "" if inherited and column.rule and not column.rule_is_local else column.required()
-        return f"{quoted(column.name)} {column.type}{value}{required}"
-
-    def _inherited(self, parents: list[int]) -> dict[str, _Column]:
+    def _inherited(self, table: _Table) -> dict[str, _Column]:
+        """Return the columns that it has from its parents; a partition is made alone and attached."""
         found: dict[str, _Column] = {}
-        for parent in parents:
+        for parent in [] if table.is_partition else table.parents or []:
             for column in self._columns.get(parent, []):
                 found.setdefault(column.name, column)
         return found
-
-    def _changes(self, column: _Column, parent: _Column | None, late: bool) -> Iterator[str]:
-        """Yield what CREATE TABLE does not say of a column, or what it would inherit otherwise."""
-        name = quoted(column.name)
-        if parent and not column.is_local:
-            if column.default != parent.default and not column.generated and not late:
-                yield f"ALTER COLUMN {name} SET DEFAULT {column.default or 'NULL'}"
-            if column.not_null and not column.rule and not parent.not_null:
-                yield f"ALTER COLUMN {name} SET NOT NULL"
-        if column.storage:
-            yield f"ALTER COLUMN {name} SET STORAGE {column.storage}"
-        if column.statistics is not None:
-            yield f"ALTER COLUMN {name} SET STATISTICS {column.statistics}"
-        if column.options:
-            yield f"ALTER COLUMN {name} SET ({column.options})"
 
     def _is_late(self, column: _Column) -> bool:
         if column.default_oid is None or column.generated:
             return False
         return self._dependencies.calls_function(("pg_attrdef", column.default_oid))
 
-    def _steps(self, oid: int, column: _Column, late: bool) -> Iterator[Thing]:
-        sql, qualified = self._names(oid)
-        name = f"{qualified}.{column.name}"
-        table = ("pg_class", oid)
-        if late and column.default_oid:
-            change = f"ALTER TABLE ONLY {sql} ALTER COLUMN {quoted(column.name)} SET DEFAULT {column.default}"
-            step = thing("pg_attrdef", column.default_oid, "default", name, change, qualified)
-            step.needs = {table}
-            yield step
+    def _steps(self, table: _Table, column: _Column, late: bool) -> Iterator[Thing]:
+        """Yield what is said of a column when more is there than its table."""
+        name = f"{table.qualified}.{column.name}"
+        default = ("pg_attrdef", column.default_oid or 0)
+        if late:
+            change = f"ALTER TABLE ONLY {table.sql} ALTER COLUMN {quoted(column.name)} SET DEFAULT {column.default}"
+            yield table.step(default, "default", name, change)
         elif column.default_oid:
-            self._dependencies.fold(("pg_attrdef", column.default_oid), table)
+            self._dependencies.fold(default, table.address)
         if column.rule and column.rule_oid and column.rule_is_valid is False and column.rule_is_local:
-            change = f"ALTER TABLE {sql} ADD CONSTRAINT {quoted(column.rule)} NOT NULL {quoted(column.name)} NOT VALID"
-            step = thing("pg_constraint", column.rule_oid, "not null", name, change, qualified)
-            step.needs = {table}
-            yield step
+            rule = f"CONSTRAINT {quoted(column.rule)} NOT NULL {quoted(column.name)} NOT VALID"
+            address = ("pg_constraint", column.rule_oid)
+            yield table.step(address, "not null", name, f"ALTER TABLE {table.sql} ADD {rule}")
+
+
+def _line(column: _Column, late: bool, inherited: bool) -> str:
+    """Return what CREATE TABLE says of a column."""
+    value = "" if late else column.value()
+    required = "" if inherited and column.rule and not column.rule_is_local else column.required()
+    return f"{quoted(column.name)} {column.type}{value}{required}"
+
+
+def _changes(column: _Column, parent: _Column | None, late: bool) -> Iterator[str]:
+    """Yield what CREATE TABLE does not say of a column, or what it would inherit otherwise."""
+    name = quoted(column.name)
+    if parent and not column.is_local:
+        if column.default != parent.default and not column.generated and not late:
+            yield f"ALTER COLUMN {name} SET DEFAULT {column.default or 'NULL'}"
+        if column.not_null and not column.rule and not parent.not_null:
+            yield f"ALTER COLUMN {name} SET NOT NULL"
+    if column.storage:
+        yield f"ALTER COLUMN {name} SET STORAGE {column.storage}"
+    if column.statistics is not None:
+        yield f"ALTER COLUMN {name} SET STATISTICS {column.statistics}"
+    if column.options:
+        yield f"ALTER COLUMN {name} SET ({column.options})"
 
 
 def sequences(connection: Connection) -> Iterator[Thing]:

@@ -9,7 +9,8 @@ from backups.engines.postgresql.values import text_of
 from backups.facts import Key, Span
 from backups.tables import Table
 
-_SORTED = 32
+# So many columns are sorted by one by one, the rest as one array.
+_APART = 32
 
 
 def select(table: Table, expressions: str, span: Span) -> str:
@@ -42,8 +43,8 @@ def _by_text(table: Table) -> list[str]:
     # concat makes of NULL what it makes of an empty text; a composite value with a NULL in it is not "IS NOT NULL".
     texts = [f"CASE WHEN {name} IS DISTINCT FROM NULL THEN concat({name}) END" for name in map(quoted, _names(table))]
     # A query has room for 1,664 columns, those that it is ordered by among them.
-    rest = [f"ARRAY[{', '.join(texts[_SORTED:])}]"] if texts[_SORTED:] else []
-    return [f'{text} COLLATE "C"' for text in texts[:_SORTED] + rest]
+    rest = [f"ARRAY[{', '.join(texts[_APART:])}]"] if texts[_APART:] else []
+    return [f'{text} COLLATE "C"' for text in texts[:_APART] + rest]
 
 
 def _names(table: Table) -> Iterator[str]:

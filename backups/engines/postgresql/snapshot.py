@@ -39,6 +39,7 @@ FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE l.relation = ANY(%(oids)s::int8[]::oid[]) AND l.mode = 'AccessExclusiveLock' ORDER BY l.granted DESC, a.pid LIMIT 1
 """
+_VIEW = "SELECT pg_current_snapshot()::text"
 _PATH = "SELECT unnest(current_schemas(false))"
 
 
@@ -53,6 +54,7 @@ class PostgreSQLSnapshot(Snapshot):
             self._path = [row[0] for row in fetch(connection, _PATH)]
             _begin(connection, place)
         with self._reading():
+            self._view = fetch(connection, _VIEW)
             every = read_tables(connection, self._path)
             self._tables = without(every, excluded)
             self._left_out = [table for oid, table in every.items() if oid not in self._tables]
@@ -139,11 +141,10 @@ class PostgreSQLSnapshot(Snapshot):
             return witness.referring(self._connection, table)
 
     def confirm(self) -> None:
-        """See that the locks were held to the end: while they are, no table can be truncated, altered or dropped."""
-        held = "SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted"
+        """See that it is one view to the end: no table can be truncated, altered or dropped while its locks last."""
         with self._reading():
-            if fetch(self._connection, held)[0][0] < len(self._tables):
-                raise SourceChanged(f"{self._place} let go of its tables' locks before the end.")
+            if fetch(self._connection, _VIEW) != self._view:
+                raise SourceChanged(f"{self._place} was not read in one view.")
 
     @contextmanager
     def _reading(self, table: Table | None = None) -> Iterator[None]:
