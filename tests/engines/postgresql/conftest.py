@@ -4,14 +4,17 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from backups.engines import engine_for
 from backups.engines.base import Engine
 from backups.engines.postgresql.normal import normal
-from tests.databases import Server, database
+from tests.databases import Server, registered
 from tests.engines.dumps import execute, fetch
 
 AWKWARD = Path(__file__).with_name("awkward.sql")
@@ -32,12 +35,33 @@ def target(engine: Engine, server: Server) -> Iterator[Engine]:
     target.drop()
 
 
+@pytest.fixture(scope="session")
+def awkward_templates() -> Iterator[dict[Server, str]]:
+    """Names of awkward databases to be copied, by server; dropped at the end."""
+    made: dict[Server, str] = {}
+    yield made
+    for server, name in made.items():
+        # A private server has gone by now, and its databases with it.
+        with suppress(psycopg.OperationalError):
+            server.drop(name)
+
+
 @pytest.fixture
-def awkward(server: Server) -> Iterator[Engine]:
+def awkward(server: Server, awkward_templates: dict[Server, str]) -> Iterator[Engine]:
     """The engine of a database with all that PostgreSQL can define and a backup covers."""
-    with database(server) as engine:
-        execute(engine, AWKWARD.read_text())
-        yield engine
+    if server not in awkward_templates:
+        name = server.new_name("awkward")
+        server.create(name)
+        awkward_templates[server] = name
+        with registered(server.settings(name)) as alias:
+            execute(engine_for(alias), AWKWARD.read_text())
+    name = server.new_name()
+    server.clone(name, awkward_templates[server])
+    try:
+        with registered(server.settings(name)) as alias:
+            yield engine_for(alias)
+    finally:
+        server.drop(name)
 
 
 def new_enough(engine: Engine) -> str | None:
