@@ -30,11 +30,15 @@ def sweep(engine: Engine, repository: Repository) -> list[str]:
 
 
 def _clear(engine: Engine, repository: Repository, beat: Beat) -> list[str]:
-    """Drop the throw-away databases of a dead run, then forget it; what cannot be dropped is tried again next time."""
+    """Drop the throw-away databases of a dead run; what cannot be dropped is tried again next time.
+
+    The run is forgotten only later: its server may still be making the database that the dead process asked for.
+    """
     try:
         if beat.verb != "backup":
             _drop(engine, beat)
-        remove_beats(repository, beat.run)
+        if beat.verb == "backup" or datetime.now(UTC) - datetime.fromisoformat(beat.beat) > DEAD_AFTER:
+            remove_beats(repository, beat.run)
     except BackupsError as error:
         return [f"The {beat.verb} {beat.run} was killed, and what it left could not be cleared away: {error}"]
     return []

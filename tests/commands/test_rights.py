@@ -58,15 +58,3 @@ def test_a_name_that_the_server_cannot_give_is_refused(on_server: Site, server: 
         on_server.manage("restore_db", f"--to={name}").refused()
     on_server.manage("restore_db", f"--to={on_server.name}").refused("is the live database of alias 'default'")
     assert on_server.tree() == before
-
-
-@pytest.mark.parametrize("server", ["postgresql_18", "mysql"], indirect=True)
-def test_the_live_database_is_known_by_whatever_host_name(on_server: Site, server: Server) -> None:
-    here = on_server.settings["DATABASES"]["default"]
-    on_server.settings["DATABASES"]["same"] = {
-        **here,
-        "HOST": "localhost" if here["HOST"] != "localhost" else "127.0.0.1",
-    }
-    on_server.manage("backup_db", "--database=same").fine()
-    done = on_server.manage("restore_db", "--database=same", f"--to={on_server.name}")
-    done.refused("is the live database of alias 'same'")

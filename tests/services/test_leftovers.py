@@ -39,6 +39,19 @@ def test_the_database_of_a_killed_run_is_dropped_and_the_run_forgotten(any_yard:
         left.drop()
 
 
+def test_a_run_is_not_forgotten_while_its_server_may_still_be_making_its_database(any_yard: Engine) -> None:
+    back_up(any_yard)
+    repository, run, now = Repository.open(any_yard.alias), new_run(), datetime.now(UTC).isoformat()
+    leave_beat(repository, run, "verification", beat=now)
+    sweep(any_yard, repository)
+    left = scratch(any_yard, run)
+    try:
+        sweep(any_yard, repository)
+        assert not left.exists() and [beat.run for beat in beats(repository)] == [run]
+    finally:
+        left.drop()
+
+
 def test_what_may_be_somebody_elses_is_left_alone(any_yard: Engine) -> None:
     back_up(any_yard)
     repository = Repository.open(any_yard.alias)

@@ -101,6 +101,21 @@ def test_who_takes_the_name_meanwhile_keeps_it(yard: Engine) -> None:
         taken.unlink()
 
 
+SOCKET = {"postgresql": "SHOW unix_socket_directories", "mysql": "SELECT @@socket"}
+
+
+@pytest.mark.parametrize("server", ["postgresql_18", "mysql"], indirect=True)
+def test_the_live_database_is_known_by_whatever_host_name(any_yard: Engine, server: Server) -> None:
+    back_up(any_yard)
+    ((socket,),) = query(any_yard, SOCKET[server.vendor])
+    by_socket = type(any_yard)(any_yard.alias, {**any_yard.settings, "HOST": socket})
+    other = by_socket.at(server.new_name())
+    assert any_yard.is_same(by_socket) and by_socket.is_same(any_yard)
+    assert not any_yard.is_same(other) and not other.is_same(any_yard)
+    with pytest.raises(TargetExists, match=f"is the live database of alias '{any_yard.alias}'"):
+        restore_backup(any_yard.alias, to=any_yard.name)
+
+
 def test_a_name_is_never_taken_for_a_piece_of_a_statement(any_yard: Engine, server: Server) -> None:
     back_up(any_yard)
     target = any_yard.at(f"""{server.new_name("it's")} "so" `so`; -- é %s""")
