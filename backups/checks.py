@@ -11,10 +11,12 @@ from django.core.checks import CheckMessage, Error, register
 from django.core.checks import Warning as Alert
 from django.db import connections
 
-from backups.conf import get_settings, problems
+from backups.conf import STORAGE_ALIAS, get_settings, problems
 from backups.engines import engine_class
 from backups.exceptions import ConfigurationError
-from backups.repository.location import storage_problems
+from backups.repository.age import configured_recipients
+from backups.repository.location import storage_doubts, storage_problems
+from backups.repository.places import copy_problems
 
 TAG = "backups"
 TASKS = "backups.tasks."
@@ -26,6 +28,13 @@ def check_storage(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
     return [Error(sentence, hint=hint, id="backups.E001") for sentence, hint in storage_problems()]
 
 
+def check_storage_doubts(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
+    """W010: the storage would overwrite, compress, lose or forget what it is given, or nobody has tried whether it does."""
+    copies = () if problems() else get_settings().COPIES
+    found = [doubt for alias in (STORAGE_ALIAS, *copies) for doubt in storage_doubts(alias)]
+    return [Alert(sentence, hint=hint, id="backups.W010") for sentence, hint in found]
+
+
 def check_settings(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
     """E002: a key of BACKUPS is unknown, or its value is of another type."""
     hint = "Correct BACKUPS in the settings. Nothing is backed up until then."
@@ -33,16 +42,47 @@ def check_settings(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
 
 
 def check_encryption(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
-    """E003: encryption is asked for, and this version has none; nothing is stored in plaintext instead."""
-    if not _given().get("RECIPIENTS"):
+    """E003: encryption is asked for and cannot be done; no backup is taken then, rather than one in plaintext."""
+    if problems():
         return []
-    return [
-        Error(
-            "BACKUPS['RECIPIENTS'] asks for encrypted backups, and this version cannot encrypt: no backup will be taken.",
-            hint="Take RECIPIENTS out of BACKUPS, and keep the backups in a storage that encrypts what it holds.",
-            id="backups.E003",
+    try:
+        configured_recipients()
+    except ConfigurationError as error:
+        return [Error(f"No backup can be taken. {error}", hint=error.hint, id="backups.E003")]
+    return []
+
+
+def check_recipients(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
+    """W004: all is encrypted for one identity alone. W005: keys are to be sealed, and nothing is encrypted."""
+    if problems():
+        return []
+    settings = get_settings()
+    found: list[CheckMessage] = []
+    if len(set(settings.RECIPIENTS)) == 1:
+        found.append(
+            Alert(
+                "BACKUPS['RECIPIENTS'] names one recipient: whoever loses its identity has lost every backup.",
+                hint="Add a second recipient whose identity is kept elsewhere, such as printed in a safe; earlier backups get "
+                "it by rotate_recipients.",
+                id="backups.W004",
+            )
         )
-    ]
+    if settings.SEAL_KEYS and not settings.RECIPIENTS:
+        found.append(
+            Alert(
+                "BACKUPS['SEAL_KEYS'] names tables, and BACKUPS['RECIPIENTS'] nobody: backups are stored in plaintext.",
+                hint="Set RECIPIENTS, or take SEAL_KEYS out.",
+                id="backups.W005",
+            )
+        )
+    return found
+
+
+def check_copies(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
+    """E010: the storage of a copy is absent, public, misplaced, or the same place as the first."""
+    if problems():
+        return []
+    return [Error(sentence, hint=hint, id="backups.E010") for sentence, hint in copy_problems()]
 
 
 def check_engines(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
@@ -91,7 +131,16 @@ def check_schedule(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
 
 def register_checks() -> None:
     """Register every check; called once, when the application is ready."""
-    for check in (check_storage, check_settings, check_encryption, check_engines, check_signing_key):
+    for check in (
+        check_storage,
+        check_storage_doubts,
+        check_settings,
+        check_copies,
+        check_encryption,
+        check_recipients,
+        check_engines,
+        check_signing_key,
+    ):
         register(check, TAG)
     register(check_schedule, TAG, deploy=True)
 

@@ -6,7 +6,7 @@ Pure: no Django, no storage. Sizes are bytes of plaintext (JSON Lines), counts a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 TARGET_BYTES = 1024 * 1024
@@ -27,24 +27,31 @@ class Limits:
 
 @dataclass(slots=True)
 class Piece:
-    """The lines of one chunk to be: whole lines, each ending with a line feed."""
+    """The lines of one chunk to be: texts of whole lines, each ending with a line feed."""
 
-    lines: list[bytes] = field(default_factory=list)
+    texts: list[bytes] = field(default_factory=list)
     size: int = 0
+    rows: int = 0
 
-    def add(self, line: bytes) -> None:
-        """Append one line."""
-        self.lines.append(line)
-        self.size += len(line)
+    def add(self, text: bytes, rows: int = 1) -> None:
+        """Append some lines."""
+        self.texts.append(text)
+        self.size += len(text)
+        self.rows += rows
 
     @property
-    def rows(self) -> int:
-        """How many rows it holds."""
-        return len(self.lines)
+    def first(self) -> bytes:
+        """Its first line."""
+        return self.texts[0][: self.texts[0].index(b"\n") + 1]
+
+    @property
+    def last(self) -> bytes:
+        """Its last line."""
+        return self.texts[-1][self.texts[-1].rfind(b"\n", 0, -1) + 1 :]
 
     def plaintext(self) -> bytes:
         """Return the chunk's bytes."""
-        return b"".join(self.lines)
+        return self.texts[0] if len(self.texts) == 1 else b"".join(self.texts)
 
 
 class Cutter:
@@ -82,6 +89,21 @@ class Cutter:
             full = self._take()
         return full
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no line waits for more to come."""
+        return not self._piece.rows
+
+    def add_text(self, text: bytes) -> Iterator[Piece]:
+        """Take many lines at once and yield the pieces that ``add`` would have returned for them, one by one."""
+        rows = text.count(b"\n")
+        if not self._takes_whole(rows, len(text)):
+            yield from filter(None, map(self.add, split_lines(text)))
+            return
+        self._piece.add(text, rows)
+        if not self._inherited and self._is_complete():
+            yield self._take()
+
     def boundary(self) -> Piece | None:
         """Cut where the parent did, unless the piece is so small, in rows and bytes, that it should merge with the next."""
         enough = self.rows and self._piece.rows * 4 >= self.rows
@@ -90,6 +112,11 @@ class Cutter:
     def finish(self) -> Piece | None:
         """Return what is left."""
         return self._take() if self._piece.rows else None
+
+    def _takes_whole(self, rows: int, size: int) -> bool:
+        """Say whether nothing would be cut within a text of that many rows and bytes."""
+        most = 2 * self.rows if self._inherited else self.rows
+        return 0 < rows <= most - self._piece.rows and self._piece.size + size <= self._limits.largest
 
     def _is_overdue(self) -> bool:
         return self._inherited and self._is_complete()
@@ -122,3 +149,9 @@ def split_lines(plaintext: bytes) -> Iterator[bytes]:
         end = plaintext.find(b"\n", start) + 1 or len(plaintext)
         yield plaintext[start:end]
         start = end
+
+
+def lines_of(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of some texts."""
+    for text in texts:
+        yield from split_lines(text)

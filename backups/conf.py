@@ -76,10 +76,26 @@ def _time(value: Any, least: timedelta) -> bool:
     return isinstance(value, timedelta) and value >= least
 
 
+def _retention(value: Any) -> bool:
+    return isinstance(value, dict) and all(name in _KEPT and _number(value[name], 0) for name in value)
+
+
+def _copies(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(alias, str)
+        and alias != STORAGE_ALIAS
+        and isinstance(own, dict)
+        and set(own) <= {"RETENTION"}
+        and _retention(own.get("RETENTION", {}))
+        for alias, own in value.items()
+    )
+
+
+_KEPT = ("last", "hourly", "daily", "weekly", "monthly")
 _RULES: dict[str, tuple[str, Fits]] = {
     "SIGNING_KEY": ("a string", _is(str)),
     "SIGNING_KEY_FALLBACKS": ("a list of strings", _texts),
-    "RECIPIENTS": ("a list of age public keys", _texts),
+    "RECIPIENTS": ("a list of age or SSH public keys", _texts),
     "IDENTITY_FILE": ("a path", lambda value: value is None or isinstance(value, (str, PurePath))),
     "EXCLUDE": ("a list of model labels or table names", _texts),
     "EXCLUDE_DATA": ("a list of model labels or table names", _texts),
@@ -87,13 +103,13 @@ _RULES: dict[str, tuple[str, Fits]] = {
     "PROMISE": ("a dictionary of timedeltas", _is(dict)),
     "GRACE": ("a timedelta that is not below zero", lambda value: _time(value, timedelta(0))),
     "FULL_EVERY": ("a whole number above zero", lambda value: _number(value, 1)),
-    "COPIES": ("a dictionary of storage aliases", _is(dict)),
+    "COPIES": ("a dictionary of storage aliases, each with {} or a RETENTION of its own", _copies),
     "SEAL_KEYS": ("a list of model labels or table names", _texts),
     "ALLOW_RESTORE_FROM_ADMIN": ("True or False", _is(bool)),
     "ALLOW_SIMULATED_FAILURE": ("True or False", _is(bool)),
 }
 _ENTRIES: dict[str, tuple[str, tuple[str, ...], Fits]] = {
-    "RETENTION": ("a whole number", ("last", "hourly", "daily", "weekly", "monthly"), lambda value: _number(value, 0)),
+    "RETENTION": ("a whole number", _KEPT, lambda value: _number(value, 0)),
     "PROMISE": (
         "a timedelta above zero",
         tuple(entry.name for entry in fields(Promise)),

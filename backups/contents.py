@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypedDict, TypeVar
 
-from backups.chunks import split_lines
+import msgspec
+
+from backups.chunks import lines_of, split_lines
 from backups.exceptions import ObjectDamaged
 from backups.manifest import Entry, Manifest, Stored, TableEntry, decode_entries
 from backups.migrations_state import Applied, read_applied
 from backups.repository import Repository
 from backups.schema import Schema
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +32,31 @@ class Chunk:
         return split_lines(self.plaintext)
 
 
+class _Facts(TypedDict):
+    filled: int
+    least: str | None
+    greatest: str | None
+
+
+class _Witness(TypedDict):
+    rows: int
+    columns: dict[str, _Facts]
+
+
+def _read_witness(part: bytes) -> dict[str, Any]:
+    return dict(msgspec.json.decode(part, type=dict[str, _Witness]))
+
+
 class Contents:
     """Reads one backup. The last shared chunk is kept, since the slices of small tables lie beside each other."""
 
     def __init__(self, repository: Repository, manifest: Manifest) -> None:
         self.repository = repository
         self.manifest = manifest
+        self.complete = True
+        """Whether every table has the rows that the backup recorded."""
+        self.dangling: frozenset[tuple[str, tuple[str, ...], str]] = frozenset()
+        """Foreign keys (table, columns, parent) whose parents' rows are left out, so that they are not validated."""
         self._shared: tuple[int, bytes] | None = None
 
     def entries(self, table: TableEntry) -> Iterator[Entry]:
@@ -48,19 +72,22 @@ class Contents:
         for entry in self.entries(table):
             yield Chunk(entry, self.repository.get("chunk", entry), entry.name)
 
-    def lines(self, table: TableEntry) -> Iterator[bytes]:
-        """Yield the lines of a table; raise ObjectDamaged where they are not as many as the manifest says."""
+    def texts(self, table: TableEntry) -> Iterator[bytes]:
+        """Yield the lines of a table, chunk by chunk; raise ObjectDamaged where they are not as many as the manifest says."""
         rows = 0
         for chunk in self.chunks(table):
-            before = rows
-            for line in chunk.lines():
-                rows += 1
-                yield line
-            if chunk.entry.rows != rows - before:
-                raise ObjectDamaged(chunk.source, f"it holds {rows - before} rows instead of {chunk.entry.rows}")
+            held = chunk.plaintext.count(b"\n")
+            if chunk.entry.rows != held or not chunk.plaintext.endswith(b"\n"):
+                raise ObjectDamaged(chunk.source, f"it holds {held} rows instead of {chunk.entry.rows}")
+            rows += held
+            yield chunk.plaintext
         if rows != table.rows:
             name = self.manifest.name
             raise ObjectDamaged(name, f"it names {rows} rows of {table.table.qualified} but counts {table.rows}")
+
+    def lines(self, table: TableEntry) -> Iterator[bytes]:
+        """Yield the lines of a table one by one; raises as ``texts`` does."""
+        return lines_of(self.texts(table))
 
     def part(self, name: str) -> bytes:
         """Return a part's plaintext."""
@@ -71,11 +98,25 @@ class Contents:
 
     def schema(self) -> Schema:
         """Return the recorded definition."""
-        return Schema.from_bytes(self.part("schema"))
+        return self._parsed("schema", Schema.from_bytes)
 
     def applied(self) -> Applied:
         """Return the migrations that the source had had."""
-        return read_applied(self.part("migrations"))
+        return self._parsed("migrations", read_applied)
+
+    def witness(self) -> dict[str, Any]:
+        """Return what plain SQL told of each table in the snapshot, by its name with schema."""
+        found = self._parsed("witness", _read_witness)
+        if not found.keys() <= {entry.table.qualified for entry in self.manifest.tables}:
+            raise ObjectDamaged(self.manifest.parts["witness"].name, "it speaks of tables that the backup has not")
+        return found
+
+    def _parsed(self, name: str, parse: Callable[[bytes], Read]) -> Read:
+        """Parse a part; raise ObjectDamaged where it says something else than such a part does."""
+        try:
+            return parse(self.part(name))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ObjectDamaged(self.manifest.parts[name].name, f"it is not a part {name!r} ({error})") from None
 
     def objects(self) -> Iterator[tuple[str, Stored, tuple[str, ...]]]:
         """Yield what the manifest names: kind, what to expect of it, and the tables that its loss would cost.
@@ -100,7 +141,9 @@ class Contents:
         if self._shared is None or self._shared[0] != where.chunk:
             self._shared = (where.chunk, self.repository.get("chunk", shared))
         data = self._shared[1][where.offset : where.offset + where.bytes]
-        if len(data) != where.bytes or hashlib.sha256(data).hexdigest() != where.sha256:
+        # An encrypted backup tells no digest of a part: its chunk as a whole is authenticated, and so is this description.
+        told = where.sha256 or not self.manifest.encryption
+        if len(data) != where.bytes or (told and hashlib.sha256(data).hexdigest() != where.sha256):
             raise ObjectDamaged(shared.name, f"its slice for {table.table.qualified} does not have its digest")
         entry = Entry(shared.id, shared.name, len(data), shared.stored_bytes, shared.sha256, table.rows)
         return Chunk(entry, data, shared.name)

@@ -3,6 +3,7 @@
     BackupsError
     ├── ConfigurationError        a setting is missing, wrong or unsafe
     ├── LockHeld                  somebody else is at work on this database
+    ├── HeartbeatLost             the run was held up so long that others may have taken it for dead
     ├── SourceError               the database cannot be read as it is
     │   ├── UnreadableValue       one value of one row
     │   ├── SourceCorrupt         the database itself is damaged
@@ -12,11 +13,14 @@
     │   └── EngineMismatch
     ├── RestoreError              a row, statement or constraint did not go in
     ├── UnknownBackup             no such backup, or several
+    ├── PruneStopped              nothing is pruned until somebody has looked
     └── RepositoryError           what lies in storage
         ├── StorageUnavailable    unreachable, full, read-only
         ├── NameTaken             a name would be given other bytes
         ├── FormatUnknown         written by a newer version
         ├── WrongRepository       it belongs to another database
+        ├── CannotOpen            it is encrypted, and no identity here opens it
+        ├── NotVouchedFor         an earlier key signed it, and nothing leads to it
         ├── ObjectMissing
         └── ObjectDamaged
             ├── WrongSigningKey
@@ -46,6 +50,12 @@ class LockHeld(BackupsError):
     """Somebody else is at work on this database."""
 
     default_hint = "Wait until it has finished, then try again."
+
+
+class HeartbeatLost(BackupsError):
+    """The run was held up for so long, or its sign of life was removed, that others may have taken it for dead."""
+
+    default_hint = "Nothing was committed. Run it again: what it had stored is not stored twice."
 
 
 class SourceError(BackupsError):
@@ -103,6 +113,14 @@ class UnknownBackup(BackupsError):
     default_hint = "manage.py list_backups shows what there is."
 
 
+class PruneStopped(BackupsError):
+    """Nothing is pruned while it is unclear what may be: no backup needs that, and a wrong step cannot be undone."""
+
+    default_hint = (
+        "Nothing was deleted. manage.py verify_backup --level stored tells more; new backups are taken all the same."
+    )
+
+
 class RepositoryError(BackupsError):
     """Something is wrong with what lies in storage."""
 
@@ -125,6 +143,19 @@ class FormatUnknown(RepositoryError):
 
 class WrongRepository(RepositoryError):
     """The repository belongs to another database."""
+
+
+class CannotOpen(RepositoryError):
+    """It is encrypted, and no identity here opens it: we are the wrong ones, which says nothing of the backup."""
+
+    default_hint = (
+        "Set BACKUPS['IDENTITY_FILE'] to the age identity file, or the SSH private key, of one of the recipients. "
+        "Without one, verify_backup --level stored still checks every stored byte."
+    )
+
+
+class NotVouchedFor(RepositoryError):
+    """An earlier key signed it, and neither the catalogue nor a backup under today's key knows of it."""
 
 
 class ObjectMissing(RepositoryError):

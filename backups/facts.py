@@ -1,12 +1,21 @@
-"""What is recorded of a database beside its rows and its definition: frozen values, no behaviour."""
+"""What is recorded of a database beside its rows and its definition: frozen values."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from backups.rows import Exact
+from backups.rows import Cell, Exact
 
 Key = tuple[str | Exact, ...]
+
+
+def key_of(cells: Collection[Cell]) -> Key:
+    """Return the cells of a row's key columns as a key."""
+    key = tuple(cell for cell in cells if cell is not None)
+    if len(key) != len(cells):
+        raise AssertionError("a key column held NULL, which the engine promised it could not")
+    return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +27,27 @@ class Span:
 
 
 EVERYTHING = Span()
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """The rows that hold one of these ``keys`` in ``columns``, as the engine compares them; NULL is equal to nothing."""
+
+    columns: tuple[str, ...]
+    keys: tuple[Key, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key: the ``columns`` of a table, and the ``targets`` of the parent that they point at.
+
+    Tables are named as ``Table.qualified`` names them. ``parent`` may lie outside of what a backup covers.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    parent: str
+    targets: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

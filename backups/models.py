@@ -22,6 +22,8 @@ class RunStatus(models.TextChoices):
     """It ended with an error, and left nothing behind."""
     INTERRUPTED = "interrupted", _("interrupted")
     """Its process died; what it had not committed does not count."""
+    PRUNED = "pruned", _("pruned")
+    """It was a backup, and the policy does not keep it any more."""
 
 
 class VerificationStatus(models.TextChoices):
@@ -54,6 +56,19 @@ class VerificationLevel(models.TextChoices):
     SIGNATURE = "signature", _("signature")
     STORED = "stored", _("stored objects")
     RESTORE = "restore", _("restored and compared")
+
+
+class RestoreKind(models.TextChoices):
+    """What was restored, and into what."""
+
+    COPY = "copy", _("fresh database")
+    """A whole backup into a fresh database."""
+    REPLACEMENT = "replacement", _("replacement")
+    """A proven copy took the live database's place."""
+    UNDOING = "undoing", _("undone")
+    """The database that was kept took its place again."""
+    ROWS = "rows", _("single rows")
+    """Rows came back into the live database."""
 
 
 class Run(models.Model):
@@ -146,13 +161,20 @@ class Check(models.Model):
 
 
 class Restore(Run):
-    """One restore of one backup into a fresh database."""
+    """One restore of one backup: into a fresh database, into the live one's place and back, or of single rows.
 
+    ``contents`` says of single rows how many were written: by table, then by what was done. ``kept`` is the name of the
+    database that was live before.
+    """
+
+    kind = models.CharField(_("kind"), max_length=12, choices=RestoreKind, default=RestoreKind.COPY)
     backup = models.ForeignKey(Backup, models.CASCADE, related_name="restores", verbose_name=_("backup"))
     status = models.CharField(_("status"), max_length=12, choices=RunStatus, default=RunStatus.RUNNING)
     target = models.CharField(_("restored into"), max_length=255)
     tables = models.PositiveIntegerField(_("tables"), default=0)
     rows = models.PositiveBigIntegerField(_("rows"), default=0)
+    kept = models.CharField(_("the one before is kept as"), max_length=255, blank=True)
+    contents = models.JSONField(_("rows by table"), default=dict, blank=True)
     verification = models.OneToOneField(
         Verification, models.SET_NULL, null=True, blank=True, related_name="restore", verbose_name=_("verification")
     )
@@ -162,3 +184,21 @@ class Restore(Run):
         verbose_name_plural = _("restores")
         ordering = ("-started",)
         permissions = (("run_restore", _("Can restore into a fresh database")),)
+
+
+class Marker(models.Model):
+    """A token that a backup left in the very database that it read, by which the next one knows it again.
+
+    Where a server has lost its last transactions (a crash, a disk rolled back, a failover), the token is lost with them, and the
+    next backup reads everything. So no row is ever put here but by a backup: not from the repository, not by a restore.
+    """
+
+    token = models.CharField(_("token"), max_length=32, primary_key=True)
+    created = models.DateTimeField(_("created"))
+
+    class Meta:
+        verbose_name = _("marker")
+        verbose_name_plural = _("markers")
+
+    def __str__(self) -> str:
+        return self.token

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 from operator import attrgetter
@@ -44,8 +45,8 @@ class MalformedLine(BackupsError):
     """A line is not what its table's description says. Raised while reading a chunk whose digest was right."""
 
 
-def _quoted(text: str) -> str:
-    return encode_basestring(text)
+quoted = encode_basestring
+"""A text as a line writes it: in quotes, with no more escaped than must be."""
 
 
 def encode(table: Table, row: Row) -> bytes:
@@ -59,32 +60,31 @@ class Encoder:
     def __init__(self, table: Table) -> None:
         order = {column.name: place for place, column in enumerate(table.columns)}
         self._raw = [column.kind in RAW_KINDS for column in table.columns]
-        self._names = [_quoted(column.field) for column in table.columns]
-        self._pk = [order[name] for name in table.pk]
-        self._inside = [(place, self._names[place]) for place in order.values() if place not in self._pk]
-        self._head = f'{{"model":{_quoted(table.label)},"pk":'
+        self._names = [quoted(column.field) for column in table.columns]
+        pk = [order[name] for name in table.pk]
+        inside = [place for place in order.values() if place not in pk]
+        self._places = [*pk, *inside]
+        key = ",".join(["%s"] * len(pk)) if len(pk) < 2 else f"[{','.join(['%s'] * len(pk))}]"
+        fields = ",".join(f"{self._names[place].replace('%', '%%')}:%s" for place in inside)
+        head = f'{{"model":{quoted(table.label)},"pk":'.replace("%", "%%")
+        self._form = f'{head}{key or "null"},"fields":{{{fields}}}%s}}\n'
 
     def encode(self, row: Row) -> bytes:
         """Return the line of one row, with its line feed."""
-        exact: list[str] = []
-        written: list[str] = []
-        for place, (cell, raw) in enumerate(zip(row, self._raw, strict=True)):
-            if cell is None:
-                written.append("null")
-            elif isinstance(cell, Exact):
-                written.append("null")
-                exact.append(f"{self._names[place]}:{_compact(cell.value)}")
-            else:
-                written.append(cell if raw else _quoted(cell))
-        fields = ",".join([f"{name}:{written[place]}" for place, name in self._inside])
-        beside = f',"exact":{{{",".join(exact)}}}' if exact else ""
-        return f'{self._head}{self._key(written)},"fields":{{{fields}}}{beside}}}\n'.encode()
+        beside = ""
+        if Exact in map(type, row):
+            row, beside = self._without_exact(row)
+        written = [
+            cell if raw and cell else "null" if cell is None else quoted(cell)  # type: ignore[arg-type]
+            for cell, raw in zip(row, self._raw, strict=True)
+        ]
+        return (self._form % (*[written[place] for place in self._places], beside)).encode()
 
-    def _key(self, written: list[str]) -> str:
-        if not self._pk:
-            return "null"
-        parts = [written[place] for place in self._pk]
-        return parts[0] if len(parts) == 1 else f"[{','.join(parts)}]"
+    def _without_exact(self, row: Row) -> tuple[Row, str]:
+        """Return a row without its exact values, and what stands beside its fields instead."""
+        exact = [(place, cell.value) for place, cell in enumerate(row) if isinstance(cell, Exact)]
+        members = ",".join(f"{self._names[place]}:{_compact(value)}" for place, value in exact)
+        return [None if isinstance(cell, Exact) else cell for cell in row], f',"exact":{{{members}}}'
 
 
 def _compact(value: object) -> str:
@@ -103,6 +103,7 @@ class Decoder:
         self._raw_places = [i for i, raw in enumerate(self._raw) if raw]
         # Where each part of the key belongs, from left to right, so that it can be put between the other values.
         self._pk = sorted((order[name], part) for part, name in enumerate(table.pk))
+        self._inside = [(i, attrgetter(f"f{i}")) for i in inside]
         self._values = attrgetter("model", "pk", "exact", *(f"fields.f{i}" for i in inside))
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(_line_type(table, inside, self._raw))
 
@@ -124,6 +125,34 @@ class Decoder:
             self._put_exact(row, exact)
         return row
 
+    def columns(self, lines: Sequence[bytes]) -> list[Sequence[Cell]]:
+        """Return what ``decode`` returns of some lines, a column at a time, which is faster; as strict."""
+        try:
+            return self._columns(lines)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, _Unusual):
+            return list(zip(*map(self.decode, lines), strict=True))
+
+    def _columns(self, lines: Sequence[bytes]) -> list[Sequence[Cell]]:
+        """Raise _Unusual for lines that are to be looked at one by one."""
+        read = self._decoder.decode_lines(b"".join(lines))
+        usual = (
+            len(read) == len(lines)
+            and [line.model for line in read].count(self.table.label) == len(lines)
+            and [line.exact for line in read].count(msgspec.UNSET) == len(lines)
+        )
+        if not usual:
+            raise _Unusual
+        fields, keys = [line.fields for line in read], [line.pk for line in read]
+        columns: list[Any] = [None] * len(self._fields)
+        for i, value in self._inside:
+            columns[i] = list(map(value, fields))
+        parts = [keys] if len(self._pk) == 1 else list(zip(*keys, strict=True)) if self._pk else []
+        for i, part in self._pk:
+            columns[i] = parts[part]
+        for i in self._raw_places:
+            columns[i] = _texts(columns[i])
+        return columns
+
     def _read(self, line: bytes) -> Any:
         try:
             return self._decoder.decode(line)
@@ -143,6 +172,18 @@ class Decoder:
             row[self._fields.index(name)] = Exact(value)
 
 
+class _Unusual(Exception):
+    """Some lines are not all plain."""
+
+
+def _texts(raw: Sequence[Any]) -> Sequence[Cell]:
+    """Return the texts of raw JSON, which has no line feed, and None for null."""
+    texts = str(b"\n".join(raw), "utf-8").split("\n")
+    if len(texts) != len(raw):
+        raise _Unusual
+    return [None if text == "null" else text for text in texts] if "null" in texts else texts
+
+
 def _line_type(table: Table, inside: list[int], raw: list[bool]) -> type:
     """Return the msgspec structure of one line: raw kinds keep their text, the others are strings or null."""
 
@@ -154,6 +195,7 @@ def _line_type(table: Table, inside: list[int], raw: list[bool]) -> type:
         [(f"f{i}", kind(i)) for i in inside],
         rename={f"f{i}": table.columns[i].field for i in inside},
         forbid_unknown_fields=True,
+        gc=False,
     )
     order = {column.name: i for i, column in enumerate(table.columns)}
     kinds = [kind(order[name]) for name in table.pk]
@@ -167,4 +209,5 @@ def _line_type(table: Table, inside: list[int], raw: list[bool]) -> type:
             ("exact", dict[str, str | dict[str, str]] | msgspec.UnsetType, msgspec.UNSET),
         ],
         forbid_unknown_fields=True,
+        gc=False,
     )

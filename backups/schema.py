@@ -9,7 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import TypedDict
+
+import msgspec
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,11 @@ class Statement:
     name: str
     sql: str
     table: str = ""
+
+
+class _Phases(TypedDict):
+    before: tuple[Statement, ...]
+    after: tuple[Statement, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +43,13 @@ class Schema:
 
     def to_bytes(self) -> bytes:
         """Return canonical bytes: equal schemas, equal bytes."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        return msgspec.json.encode(self, order="sorted")
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Schema:
-        """Read what ``to_bytes`` wrote."""
-        read = json.loads(data)
-        return cls(*(tuple(Statement(**entry) for entry in read[phase]) for phase in ("before", "after")))
+        """Read what ``to_bytes`` wrote; raise ValueError where it is something else."""
+        phases = msgspec.json.decode(data, type=_Phases)
+        return cls(phases["before"], phases["after"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A database under a temporary alias of Django's, so that the project's own code can look at a restored copy."""
+"""A restored copy for the project's own code: under a temporary alias, or for one thread in the place of its alias."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from threading import Lock
 from typing import Any
 
 from django.db import connections, router
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.utils import load_backend
 
 from backups.engines.base import Engine
+from backups.exceptions import TargetError
 
 
 class SourceRouter:
@@ -21,6 +24,12 @@ class SourceRouter:
 
     def __init__(self, alias: str, source: str) -> None:
         self._alias, self._source = alias, source
+
+    def db_for_write(self, model: Any, *, instance: Any = None, **hints: Any) -> str | None:
+        """Let what goes with a row of the copy go to the copy, whichever alias the project gives its model."""
+        return self._alias if instance is not None and instance._state.db == self._alias else None
+
+    db_for_read = db_for_write
 
     def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
         """Allow on the copy what is allowed on the source."""
@@ -82,6 +91,37 @@ def registered(engine: Engine, source: str) -> Iterator[str]:
         connections[alias].close()
         del connections[alias]
         _ALIASES.remove(alias)
+
+
+@contextmanager
+def standing_in(engine: Engine, alias: str) -> Iterator[None]:
+    """Have an alias mean another database for as long as one is inside, in this thread alone.
+
+    For code that changes the copy and may forget to say which database it means: what it sends to the alias, or by
+    default, goes to the copy, and what it sends to any other alias is refused, for these lead to living databases.
+    """
+    usual = {name: connections[name] for name in connections.settings}
+    settings = {**engine.settings, "ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 0}
+    copy = load_backend(settings["ENGINE"]).DatabaseWrapper(settings, alias=alias)
+    for name, connection in usual.items():
+        connections[name] = copy if name == alias else _refusing(connection)
+    try:
+        yield
+    finally:
+        for name, connection in usual.items():
+            connections[name] = connection
+        copy.close()
+
+
+def _refusing(usual: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    """Return a connection that can be asked what it is, and does not connect."""
+
+    def refuse(self: BaseDatabaseWrapper) -> None:
+        raise TargetError(f"It asks the database of alias {self.alias!r}, which is living and no part of the restore.")
+
+    kind = type("Refusing", (type(usual),), {"ensure_connection": refuse})
+    refusing: BaseDatabaseWrapper = kind(usual.settings_dict, alias=usual.alias)
+    return refusing
 
 
 @contextmanager

@@ -34,6 +34,20 @@ class Signer:
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = list(keys)
 
+    @property
+    def key(self) -> bytes:
+        """The key that signs."""
+        return self._keys[0]
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the key that signs."""
+        return fingerprint(self.key)
+
+    def key_of(self, found: str) -> bytes | None:
+        """Return our key with that fingerprint, or None."""
+        return next((key for key in self._keys if fingerprint(key) == found), None)
+
     def sign(self, kind: str, repository: str, name: str, body: bytes) -> bytes:
         """Return the stored form of a signed object."""
         key = self._keys[0]
@@ -61,6 +75,14 @@ class Signer:
                 return Opened(body, fallback=place > 0)
             raise SignatureInvalid(name, "its signature does not fit, so it was tampered with or has rotted")
         raise WrongSigningKey(name, f"it was signed with another key (fingerprint {words[3][:16]})")
+
+
+def unverified(name: str, stored: bytes) -> bytes:
+    """Return the body of a signed object, whoever signed it; only for what proves itself in another way."""
+    header, _, body = stored.partition(b"\n")
+    if not header.startswith(_MAGIC + b" "):
+        raise ObjectDamaged(name, "it does not begin with a signature")
+    return body
 
 
 def fingerprint(key: bytes) -> str:

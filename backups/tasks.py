@@ -16,17 +16,20 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from django.conf import settings
 from django.db import connections, router, transaction
 
 from backups.conf import get_settings
+from backups.engines import EVERY_DATABASE, aliases
 from backups.exceptions import BackupsError, ConfigurationError
 from backups.models import Backup, Restore, Run, Verification
 from backups.repository.names import new_run
+from backups.repository.places import using
 from backups.services import queue
 from backups.services.backup import BackedUp, create_backup
 from backups.services.catalog import Asked
+from backups.services.copy import copy_backups
 from backups.services.drill import fail_and_recover
+from backups.services.prune import prune_backups
 from backups.services.restore import restore_backup
 from backups.services.sync import sync_backups
 from backups.services.verify import Verified, level_of, verify_all, verify_backup
@@ -40,7 +43,6 @@ except ImportError:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-EVERY_DATABASE = "all"
 EVERY_BACKUP = "all"
 ADMIN = "admin"
 
@@ -126,11 +128,24 @@ def restore(
 @task
 def sync(database: str = EVERY_DATABASE) -> list[str]:
     """Rebuild the catalogue of one database, or of all, from storage; return their aliases."""
-    aliases = _aliases(database)
-    for alias in aliases:
+    found = aliases([database])
+    for alias in found:
         for problem in sync_backups(alias).problems:
             logger.warning("Catalogue of %s: %s", alias, problem)
-    return aliases
+    return found
+
+
+@task
+def copy(database: str = EVERY_DATABASE, *, requested_by: str = "", requested_via: str = "task") -> list[str]:
+    """Bring the copies of one database's backups, or of all, up to date; return the ids of the backups that were copied."""
+    asked = Asked(requested_by, requested_via)
+    copied = []
+    for done in (done for alias in aliases([database]) for done in copy_backups(alias, asked=asked)):
+        copied += done.backups
+        for problem in done.problems:
+            logger.error("%s", problem)
+        _note("Copy in", done.copy, done.notes)
+    return copied
 
 
 @task
@@ -144,8 +159,37 @@ def drill(
     """Rehearse the worst day on a throw-away copy of one database; return the ids of its backup and its verification."""
     asked = Asked(requested_by, requested_via)
     backup = _taken(create_backup(database, asked=asked))
-    fail_and_recover(database, backup, failure=failure)
-    return [backup, _told(verify_backup(database, backup, asked=asked))]
+    done = fail_and_recover(database, backup, failure=failure, asked=asked)
+    _note("Drill of", backup, done.notes)
+    return [backup, done.proof]
+
+
+@task
+def prune(
+    database: str = EVERY_DATABASE, *, storage: str = "", requested_by: str = "", requested_via: str = "task"
+) -> list[str]:
+    """Remove what the policy does not keep, of one database or of all; return the ids of the backups that were removed.
+
+    ``storage`` is that of a copy, which has a retention of its own. One that is stopped or fails does not stop the others;
+    the first such error is raised at the end.
+    """
+    removed: list[str] = []
+    errors: list[BackupsError] = []
+    for alias in aliases([database]):
+        try:
+            with using(storage):
+                done = prune_backups(alias, asked=Asked(requested_by, requested_via))
+        except BackupsError as error:
+            logger.error("Prune of %s failed: %s", alias, _sentence(error))
+            errors.append(error)
+            continue
+        for problem in done.problems:
+            logger.error("Prune of %s: %s", alias, problem)
+        _note("Prune", done.run, done.notes)
+        removed += done.of("remove")
+    if errors:
+        raise errors[0]
+    return removed
 
 
 def refuse_restore_from_admin() -> None:
@@ -191,12 +235,12 @@ def _for_each(
     backup: str = "",
 ) -> list[str]:
     """Do a verb for each database that is meant; record and log what fails, and raise the first of it at the end."""
-    aliases = _aliases(database)
-    if run and len(aliases) != 1:
-        raise ConfigurationError(f"Run {run} is of one database, and {database!r} is {len(aliases)} of them.")
+    found = aliases([database])
+    if run and len(found) != 1:
+        raise ConfigurationError(f"Run {run} is of one database, and {database!r} is {len(found)} of them.")
     done: list[str] = []
     errors: list[Exception] = []
-    for alias in aliases:
+    for alias in found:
         name = run or new_run()
         if run and not queue.claim(kind, run, alias, backup):
             logger.info("Run %s was taken up before, so it is not done again.", run)
@@ -210,10 +254,6 @@ def _for_each(
     if errors:
         raise errors[0]
     return done
-
-
-def _aliases(database: str) -> list[str]:
-    return list(settings.DATABASES) if database == EVERY_DATABASE else [database]
 
 
 def _taken(done: BackedUp) -> str:

@@ -3,90 +3,71 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import shutil
-import statistics
+import sys
 import tempfile
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from benchmarks import postgresql
-from benchmarks.postgresql import RATIOS, Scenario, Server
-
-RESULTS = Path(__file__).parent / "results"
+from benchmarks import report, results
+from benchmarks.measure import Run
+from benchmarks.scenarios import SCENARIOS, Scenario, Sizes
 
 
-def main() -> None:
-    """Measure, print, write ``results/postgresql.json``."""
+def main() -> int:
+    """Measure, print, keep; return 1 where one of our own could not be measured."""
     given = _arguments()
-    folder = Path(tempfile.mkdtemp(prefix="lifeboat-bench-"))
-    scenario = Scenario(Server(postgresql.default_url(), folder), given.customers, given.orders, given.small)
-    try:
-        print(f"Making {given.orders:,} orders of {given.customers:,} customers.", flush=True)
-        scenario.prepare()
-        for number in range(1, given.rounds + 1):
-            print(f"Round {number}", flush=True)
-            scenario.round()
-        _report(scenario)
-    finally:
-        scenario.clear()
-        shutil.rmtree(folder, ignore_errors=True)
+    if given.list:
+        print("\n".join(f"{name:26} {scenario.title}" for name, scenario in SCENARIOS.items()))
+        return 0
+    sizes = Sizes(**{size.name: getattr(given, size.name) for size in fields(Sizes)})
+    broken = [name for name in given.scenario or SCENARIOS if not _measure(SCENARIOS[name], sizes, given)]
+    if given.publish:
+        report.publish(results.kept())
+        print(f"\nWritten into {report.DOCUMENT} and {report.CHART}.")
+    if broken:
+        print(f"Ours could not be measured in: {', '.join(broken)}.", file=sys.stderr)
+    return 1 if broken else 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--customers", type=int, default=200_000)
-    parser.add_argument("--orders", type=int, default=1_000_000)
-    parser.add_argument("--small", type=int, default=20_000, help="Orders for dumpdata and loaddata.")
+    parser.add_argument(
+        "--scenario", action="append", choices=SCENARIOS, metavar="NAME", help="Only this one; may be given repeatedly."
+    )
+    parser.add_argument("--list", action="store_true", help="Print the names of the scenarios.")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--folder", type=Path, help="Where files are made; default: a temporary folder.")
+    parser.add_argument(
+        "--publish", action="store_true", help="Write all that was kept, of earlier runs too, into docs/performance.md."
+    )
+    for size in fields(Sizes):
+        parser.add_argument(f"--{size.name.replace('_', '-')}", type=int, default=size.default, metavar="N")
     return parser.parse_args()
 
 
-def _report(scenario: Scenario) -> None:
-    medians = {name: statistics.median(run.seconds for run in runs) for name, runs in scenario.runs.items()}
-    ratios = [(ours, theirs, _ratio(scenario, ours, theirs)) for ours, theirs in _pairs(scenario)]
-    print("\nMedians")
-    for name, seconds in medians.items():
-        peak = max(run.peak for run in scenario.runs[name])
-        stored = f"{scenario.stored[name] / 1e6:8.1f} MB stored" if name in scenario.stored else ""
-        print(f"  {name:55} {seconds:8.2f} s  {peak / 1e6:6.0f} MB {stored}")
-    print("\nRatios (medians over the rounds)")
-    for ours, theirs, ratio in ratios:
-        print(f"  {ratio:6.2f}  {ours} / {theirs}")
-    _keep(scenario, medians, ratios)
+def _measure(kind: type[Scenario], sizes: Sizes, given: argparse.Namespace) -> bool:
+    folder = Path(tempfile.mkdtemp(prefix="lifeboat-bench-", dir=given.folder))
+    scenario = kind(sizes, folder)
+    rounds = 1 if kind.once else given.rounds
+    try:
+        print(f"\n{kind.name}: making the data", flush=True)
+        scenario.prepare()
+        for number in range(1, rounds + 1):
+            print(f"{kind.name}: round {number} of {rounds}", flush=True)
+            scenario.round(_say)
+        result = results.result_of(scenario, rounds)
+    finally:
+        scenario.clear()
+        shutil.rmtree(folder, ignore_errors=True)
+    print("\n".join(report.lines(result)))
+    print(f"\nKept in {results.keep(result)}", flush=True)
+    return not any(name.startswith("lifeboat") for name in result["missing"])
 
 
-def _pairs(scenario: Scenario) -> list[tuple[str, str]]:
-    small = scenario.small
-    return [
-        *RATIOS,
-        (f"dumpdata, {small} orders", f"lifeboat: backup_db, {small} orders"),
-        (f"loaddata, {small} orders", f"{postgresql.RESTORE}, {small} orders"),
-    ]
-
-
-def _ratio(scenario: Scenario, ours: str, theirs: str) -> float:
-    """Return the median of the rounds' ratios: a slow moment of the machine slows both of a round."""
-    pairs = zip(scenario.runs[ours], scenario.runs[theirs], strict=True)
-    return statistics.median(mine.seconds / other.seconds for mine, other in pairs)
-
-
-def _keep(scenario: Scenario, medians: dict[str, float], ratios: list[tuple[str, str, float]]) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    found: dict[str, Any] = {
-        "orders": scenario.orders,
-        "customers": scenario.customers,
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "seconds": medians,
-        "peak_bytes": {name: max(run.peak for run in runs) for name, runs in scenario.runs.items()},
-        "stored_bytes": scenario.stored,
-        "ratios": {f"{ours} / {theirs}": ratio for ours, theirs, ratio in ratios},
-    }
-    (RESULTS / "postgresql.json").write_text(json.dumps(found, indent=2) + "\n")
+def _say(name: str, run: Run) -> None:
+    print(f"  {name:52} {run.seconds:8.2f} s  {run.largest / 1e6:7.1f} MB", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

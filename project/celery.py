@@ -23,4 +23,10 @@ app.conf.beat_schedule = {
         "schedule": crontab(hour=3, minute=30),
         "kwargs": {"backup": "latest", "database": "all", "level": "restore"},
     },
+    # After the proof of the night, which keeps the backup that it has proven.
+    "remove what the policy does not keep, each morning": {
+        "task": "backups.tasks.prune",
+        "schedule": crontab(hour=5, minute=15),
+        "kwargs": {"database": "all"},
+    },
 }

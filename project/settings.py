@@ -114,6 +114,9 @@ STORAGES = {
 BACKUPS = {
     # A key of its own, so that rotating SECRET_KEY, or learning it, is nothing to the backups.
     "SIGNING_KEY": os.environ.get("BACKUPS_SIGNING_KEY") or ("for-demonstrations-only" if DEBUG else ""),
+    # Public keys, parted by commas; the identity lies where restores happen.
+    "RECIPIENTS": [key for key in os.environ.get("BACKUPS_RECIPIENTS", "").split(",") if key],
+    "IDENTITY_FILE": os.environ.get("BACKUPS_IDENTITY_FILE") or None,
     "ALLOW_RESTORE_FROM_ADMIN": DEBUG,
     "ALLOW_SIMULATED_FAILURE": DEBUG,
 }

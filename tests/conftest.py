@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NoReturn
@@ -62,10 +62,12 @@ def postgresql_18() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Server:
+def postgresql() -> Iterator[Server]:
     """The PostgreSQL that the environment names."""
     url = os.environ.get("TEST_POSTGRES_URL")
-    return PostgreSQLServer(url or _missing("PostgreSQL: set TEST_POSTGRES_URL to have the tests use another server"))
+    server = PostgreSQLServer(url or _missing("PostgreSQL: set TEST_POSTGRES_URL to have the tests use another server"))
+    with closing(server):
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +76,8 @@ def mysql() -> Iterator[Server]:
     if find_spec("MySQLdb") is None:
         _missing("MariaDB: its driver is not installed; pip install mysqlclient")
     with ExitStack() as stack:
-        yield MariaDBServer(os.environ.get("TEST_MARIADB_URL") or _started(private_mariadb, stack))
+        url = os.environ.get("TEST_MARIADB_URL") or _started(private_mariadb, stack)
+        yield stack.enter_context(closing(MariaDBServer(url)))
 
 
 @pytest.fixture(scope="session")

@@ -47,6 +47,11 @@ class Server(ABC):
             build_zoo(alias)
         return name
 
+    def close(self) -> None:
+        """Remove the zoo, if anybody asked for it: the server goes on, and is not ours."""
+        if "zoo" in vars(self):
+            self.drop(self.zoo)
+
     def new_name(self, word: str = "test") -> str:
         """Return a name that no database has yet."""
         return f"{word}_{secrets.token_hex(6)}"

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.checks import ERROR, WARNING, CheckMessage, run_checks
+from django.core.files.storage import Storage
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connections
@@ -24,6 +25,10 @@ ROOT = Path(__file__).resolve().parents[1]
 FILES = "django.core.files.storage.FileSystemStorage"
 MEMORY = "django.core.files.storage.InMemoryStorage"
 ALL_IS_WELL = {"SIGNING_KEY": "a long random text"}
+TWO = [
+    "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p",
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJlGulEvYJ2BBRDsc43yFEoDgmPzl8fDlvEugO9XFg7+ ada@example.org",
+]
 
 
 def found(*, deploy: bool = False) -> list[CheckMessage]:
@@ -52,10 +57,12 @@ def test_nothing_is_said_where_all_is_well() -> None:
 
 
 def test_every_message_says_what_to_do(settings: Any) -> None:
-    settings.BACKUPS = {"RECIPIENTS": ["age1x"], "GRACE": 3}
+    settings.BACKUPS = {"GRACE": 3}
     put_storage(settings, "no.such.Storage")
     messages = found()
-    assert {message.id for message in messages} == {"backups.E001", "backups.E002", "backups.E003"}
+    settings.BACKUPS = {"RECIPIENTS": ["age1x"], "SIGNING_KEY": "a long random text"}
+    messages += found()
+    assert {message.id for message in messages} >= {"backups.E001", "backups.E002", "backups.E003", "backups.W004"}
     assert all(message.hint and message.msg.endswith(".") for message in messages)
 
 
@@ -90,8 +97,61 @@ class TestStorage:
 
     def test_public(self, settings: Any, tmp_path: Path) -> None:
         pytest.importorskip("storages")
-        put_storage(settings, "storages.backends.s3.S3Storage", bucket_name="b", default_acl="public-read")
-        assert of("E001")
+        for option in (
+            {"default_acl": "public-read"},
+            {"object_parameters": {"ACL": "public-read-write"}},
+            {"querystring_auth": False},
+            {"custom_domain": "files.example.org"},
+        ):
+            put_storage(settings, "storages.backends.s3.S3Storage", bucket_name="b", **option)
+            assert "is public" in of("E001")[0].msg
+
+
+class TestStorageDoubts:
+    """backups.W010."""
+
+    def doubts(self, settings: Any, backend: str, **options: Any) -> list[str]:
+        put_storage(settings, backend, **options)
+        assert all(message.level == WARNING and message.hint for message in of("W010"))
+        return [message.msg for message in of("W010")]
+
+    def test_none_of_what_is_proven(self, settings: Any, tmp_path: Path) -> None:
+        assert self.doubts(settings, FILES, location=str(tmp_path / "backups")) == []
+        assert self.doubts(settings, "storages.backends.s3.S3Storage", bucket_name="b", gzip=True) == []
+
+    def test_one_that_forgets(self, settings: Any) -> None:
+        assert "gone when the process ends" in self.doubts(settings, MEMORY)[0]
+
+    def test_one_of_no_kind_that_is_known(self, settings: Any) -> None:
+        (said,) = self.doubts(settings, "tests.faults.FaultyStorage")
+        assert "not among the storages that are proven" in said and "check_storage" in of("W010")[0].hint
+
+    @pytest.mark.parametrize("option", ["gzip", "file_overwrite", "overwrite_files"])
+    def test_an_option_that_changes_or_overwrites(self, settings: Any, option: str) -> None:
+        said = self.doubts(settings, f"{__name__}.Told", **{option: True})
+        assert len(said) == 2 and option in of("W010")[0].hint
+        assert len(self.doubts(settings, f"{__name__}.Told", **{option: False})) == 1
+
+    def test_one_that_drops(self, settings: Any) -> None:
+        assert "all but the last piece" in self.doubts(settings, f"{__name__}.SFTPStorage")[0]
+
+    def test_a_version_that_says_that_nothing_exists(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("backups.repository.location.version", lambda name: "1.14.4")
+        assert "1.14.4" in self.doubts(settings, "storages.backends.s3.S3Storage", bucket_name="b")[0]
+
+    def test_one_that_cannot_be_loaded_is_an_error_and_no_doubt(self, settings: Any) -> None:
+        assert self.doubts(settings, "no.such.Storage") == [] and of("E001")
+
+
+class Told(Storage):
+    """A storage with whatever options."""
+
+    def __init__(self, **options: Any) -> None:
+        vars(self).update(options)
+
+
+class SFTPStorage(Told):
+    """Of the same name as django-storages' one."""
 
 
 class TestSettings:
@@ -130,25 +190,92 @@ class TestSettings:
         assert "hunter2" not in str(messages)
 
 
-class TestEncryption:
-    """backups.E003: fail closed."""
+class TestCopies:
+    """backups.E010."""
 
-    def test_recipients_are_an_error(self, settings: Any) -> None:
-        settings.BACKUPS = {**ALL_IS_WELL, "RECIPIENTS": ["age1qqq"]}
+    def copy(self, settings: Any, location: Path, **options: Any) -> None:
+        put_storage(settings, FILES, location=str(location.parent / "first"))
+        entry = {"BACKEND": FILES, "OPTIONS": {"location": str(location), **options}}
+        settings.STORAGES = {**settings.STORAGES, "offsite": entry}
+        settings.BACKUPS = {**ALL_IS_WELL, "COPIES": {"offsite": {}}}
+
+    def test_another_place_is_well(self, settings: Any, tmp_path: Path) -> None:
+        self.copy(settings, tmp_path / "second")
+        assert of("E010") == []
+
+    @pytest.mark.parametrize("place", ["first", "first/within", "link", ""])
+    def test_the_same_place_is_no_copy(self, settings: Any, tmp_path: Path, place: str) -> None:
+        (tmp_path / "first").mkdir()
+        (tmp_path / "link").symlink_to(tmp_path / "first")
+        self.copy(settings, tmp_path / "second")
+        settings.STORAGES["offsite"]["OPTIONS"]["location"] = str(tmp_path / place)
+        settings.STORAGES = {**settings.STORAGES}
+        (message,) = of("E010")
+        assert message.level == ERROR and "the same place" in message.msg and "offsite" in message.hint
+
+    def test_one_bucket_is_one_place(self, settings: Any) -> None:
+        pytest.importorskip("storages")
+        bucket = {"BACKEND": "storages.backends.s3.S3Storage", "OPTIONS": {"bucket_name": "one"}}
+        settings.STORAGES = {**settings.STORAGES, "backups": bucket, "offsite": bucket}
+        settings.BACKUPS = {**ALL_IS_WELL, "COPIES": {"offsite": {}}}
+        assert "the same place" in of("E010")[0].msg
+        settings.STORAGES = {**settings.STORAGES, "offsite": {**bucket, "OPTIONS": {"bucket_name": "two"}}}
+        assert of("E010") == []
+
+    def test_absent_and_public(self, settings: Any, tmp_path: Path) -> None:
+        settings.BACKUPS = {**ALL_IS_WELL, "COPIES": {"offsite": {}}}
+        assert 'STORAGES["offsite"] is not set' in of("E010")[0].msg
+        self.copy(settings, tmp_path / "second", base_url="/backups/")
+        assert "is public" in of("E010")[0].msg
+
+    @pytest.mark.parametrize(
+        "value", [{"backups": {}}, {"o": {"typo": 1}}, {1: {}}, ["o"], {"o": {"RETENTION": {"last": -1}}}]
+    )
+    def test_what_is_no_copy_is_a_wrong_setting(self, settings: Any, value: object) -> None:
+        settings.BACKUPS = {**ALL_IS_WELL, "COPIES": value}
+        assert "COPIES" in of("E002")[0].msg
+
+
+class TestEncryption:
+    """backups.E003: fail closed. backups.W004 and W005."""
+
+    def test_what_is_no_public_key_is_an_error(self, settings: Any) -> None:
+        settings.BACKUPS = {**ALL_IS_WELL, "RECIPIENTS": ["age1qqq", "age1rrr"]}
         (message,) = of("E003")
         assert message.level == ERROR
-        assert "cannot encrypt" in message.msg
+        assert "No backup can be taken" in message.msg and "is no public key: 'age1qqq'" in message.msg
+
+    def test_a_missing_extra_is_an_error(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "pyrage", None)
+        settings.BACKUPS = {**ALL_IS_WELL, "RECIPIENTS": TWO}
+        (message,) = of("E003")
+        assert "[encryption]" in (message.hint or "")
 
     def test_nothing_is_backed_up_either(self, settings: Any, tmp_path: Path) -> None:
         settings.BACKUPS = {**ALL_IS_WELL, "RECIPIENTS": ["age1qqq"]}
-        with pytest.raises(ConfigurationError, match="Nothing was stored"):
+        with pytest.raises(ConfigurationError, match="is no public key") as error:
             create_backup("default")
+        assert "Nothing was stored" in error.value.hint
         assert not (tmp_path / "backups").exists()
 
     def test_earlier_backups_stay_readable(self, settings: Any) -> None:
         run = create_backup("default").committed.manifest.run
         settings.BACKUPS = {**ALL_IS_WELL, "RECIPIENTS": ["age1qqq"]}
         assert Repository.open("default").find("latest").run == run
+
+    def test_two_recipients_are_well(self, settings: Any) -> None:
+        settings.BACKUPS = {**ALL_IS_WELL, "RECIPIENTS": TWO, "SEAL_KEYS": ["shop.customer"]}
+        assert found() == []
+
+    def test_one_recipient_is_easily_lost(self, settings: Any) -> None:
+        settings.BACKUPS = {**ALL_IS_WELL, "RECIPIENTS": TWO[:1] * 2}
+        (message,) = found()
+        assert (message.id, message.level) == ("backups.W004", WARNING)
+        assert "lost every backup" in message.msg and "rotate_recipients" in (message.hint or "")
+
+    def test_keys_are_sealed_by_encryption_only(self, settings: Any) -> None:
+        settings.BACKUPS = {**ALL_IS_WELL, "SEAL_KEYS": ["shop.customer"]}
+        assert [message.id for message in found()] == ["backups.W005"]
 
 
 class TestEngines:

@@ -65,6 +65,36 @@ def test_a_range_that_shrank_below_a_quarter_merges_with_its_neighbour():
     assert piece is not None and piece.rows == 6
 
 
+@given(
+    st.lists(st.lists(st.integers(1, 200), min_size=1, max_size=8), max_size=12),
+    st.integers(0, 7),
+    st.booleans(),
+)
+def test_texts_of_many_lines_are_cut_as_the_lines_one_by_one_are(texts, rows, inherited):
+    one_by_one, whole = Cutter(rows, LIMITS), Cutter(rows, LIMITS)
+    found, expected = [], []
+    for sizes in texts:
+        lines = [line(size) for size in sizes]
+        if inherited:
+            one_by_one.inherit()
+            whole.inherit()
+        expected += filter(None, map(one_by_one.add, lines))
+        found += whole.add_text(b"".join(lines))
+        if inherited:
+            expected += filter(None, [one_by_one.boundary()])
+            found += filter(None, [whole.boundary()])
+    expected += filter(None, [one_by_one.finish()])
+    found += filter(None, [whole.finish()])
+    assert [(p.plaintext(), p.rows, p.size) for p in found] == [(p.plaintext(), p.rows, p.size) for p in expected]
+
+
+def test_a_piece_knows_its_first_and_last_line_however_it_was_put_together():
+    piece = Piece()
+    for text, rows in ((b"a\nb\n", 2), (b"c\n", 1), (b"d\ne\n", 2)):
+        piece.add(text, rows)
+    assert (piece.first, piece.last, piece.rows) == (b"a\n", b"e\n", 5)
+
+
 def test_an_empty_range_is_no_piece():
     cutter = Cutter(4, LIMITS)
     assert cutter.boundary() is None

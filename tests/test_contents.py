@@ -163,6 +163,24 @@ def test_a_part_that_is_not_named_is_damage(repository):
         contents(repository).schema()
 
 
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("schema", b"{}"),
+        ("schema", b'{"before":[{"kind":1,"name":"t","sql":"CREATE TABLE t (id integer)"}],"after":[]}'),
+        ("schema", b'{"before":[],"after":[{"kind":"index","name":"i","sql":null}]}'),
+        ("schema", b'{"before":[{"kind":"table","name":"\\ud800","sql":""}],"after":[]}'),
+        ("migrations", b'{"applied":[["shop",1]]}'),
+        ("migrations", b"[]"),
+    ],
+)
+def test_a_part_of_another_shape_is_damage(repository, name, body):
+    part = repository.put("part", body, RUN)
+    read = contents(repository, parts={name: part})
+    with pytest.raises(ObjectDamaged, match=f"it is not a part '{name}'"):
+        read.schema() if name == "schema" else read.applied()
+
+
 def test_every_object_is_named_with_what_its_loss_would_cost(repository, chunk):
     size = len(line(1))
     small = TableEntry(table("small"), 1, slice=slice_of(lines(1), 0, size))

@@ -113,7 +113,7 @@ class TestInTheBackground:
         settle()
         assert row.status == "failed"
         assert "is the live database" in row.error
-        assert "Choose a name" in row.hint
+        assert "only ever fills a database in which there is nothing" in row.hint
         assert row.error in caplog.text
 
     def test_a_failure_that_nobody_foresaw(
@@ -289,7 +289,8 @@ class TestWorker:
     def test_what_the_schedule_sends(self, broker: Path) -> None:
         from project import celery_app
 
-        back_up, verify = (entry for entry in celery_app.conf.beat_schedule.values())
+        back_up, verify, prune = (entry for entry in celery_app.conf.beat_schedule.values())
+        assert prune["task"] in celery_app.tasks and prune["kwargs"] == {"database": "all"}
         celery_app.send_task(back_up["task"], kwargs=back_up["kwargs"])
         wait_for(lambda: Backup.objects.filter(status="complete").exists())
         celery_app.send_task(verify["task"], kwargs=verify["kwargs"])

@@ -124,3 +124,21 @@ def test_raw_kinds_are_written_as_they_stand():
     assert encode(table("integer", "json"), ["7", '{"b":  1, "a": 2}']) == (
         b'{"model":"tables.t","pk":7,"fields":{"c1":{"b":  1, "a": 2}}}\n'
     )
+
+
+@pytest.mark.parametrize("pk", [(), ("id",), ("doc", "id")])
+def test_columns_are_the_rows_that_decode_returns(pk):
+    kinds = {"id": "integer", "name": "text", "doc": "json"}
+    columns = tuple(Column(name, kind, "", name) for name, kind in kinds.items())
+    described = Table("t", "app.t", columns, pk=pk, key=pk)
+    plain = [["1", "a\nb", '{"a":  [1]}'], ["-2", None, "null" if pk else None], ["3", "", '"null"']]
+    plain[1][2] = "[]" if pk else None
+    exact = ["4", Exact({"text": "x"}), '{"b":1}']
+    decoder = Decoder(described)
+    for rows in (plain, [*plain, exact], [exact]):
+        lines = [encode(described, row) for row in rows]
+        assert [list(row) for row in zip(*decoder.columns(lines), strict=True)] == rows
+    lines = [encode(described, row) for row in plain]
+    for wrong in (b"{}\n", b"\n", encode(Table("t", "app.u", columns, pk=pk, key=pk), plain[0]), lines[0][:-2] + b"\n"):
+        with pytest.raises(MalformedLine):
+            decoder.columns([lines[0], wrong, lines[1]])

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
-from backups.tasks import EVERY_DATABASE
+from backups.engines import EVERY_DATABASE
 
 
 def databases() -> list[str]:

@@ -1,4 +1,4 @@
-"""Restores: which backup went into which fresh database, and its proof."""
+"""Restores: which backup went into which database, whole or as single rows, and its proof."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from backups.admin import formatting
 from backups.admin.base import RunAdmin
 from backups.models import Restore
+from backups.services.restores import by_table
 
 
 @admin.register(Restore)
@@ -15,14 +16,28 @@ class RestoreAdmin(RunAdmin):
     """One restore of one backup."""
 
     change_form_template = "admin/backups/restore/change_form.html"
-    list_display = ("id", "shown_status", "of_backup", "database", "target", "row_count", "began", "took")
-    list_filter = ("status", "database")
-    search_fields = ("id", "backup__id", "target")
+    list_display = (
+        "id",
+        "shown_status",
+        "kind",
+        "of_backup",
+        "database",
+        "target",
+        "row_count",
+        "began",
+        "took",
+        "asked_by",
+    )
+    list_filter = ("kind", "status", "database")
+    search_fields = ("id", "backup__id", "target", "requested_by")
     fieldsets = (
         RunAdmin.run_fields,
-        (_("Fresh database"), {"fields": ("of_backup", "target", "tables", "row_count", "proof")}),
+        (
+            _("What was restored"),
+            {"fields": ("kind", "of_backup", "target", "kept", "tables", "row_count", "by_table", "proof")},
+        ),
     )
-    readonly_fields = ("shown_status", "took", "asked_by", "where", "of_backup", "row_count", "proof")
+    readonly_fields = ("shown_status", "took", "asked_by", "where", "of_backup", "row_count", "by_table", "proof")
 
     @admin.display(description=_("backup"), ordering="backup")
     def of_backup(self, restore: Restore) -> str:
@@ -33,6 +48,12 @@ class RestoreAdmin(RunAdmin):
     def row_count(self, restore: Restore) -> str:
         """Rows with their thousands apart."""
         return formatting.number(restore.rows)
+
+    @admin.display(description=_("rows by table"))
+    def by_table(self, restore: Restore) -> str:
+        """What was done to the rows of each table, where single rows came back."""
+        contents: dict[str, dict[str, int]] = restore.contents if isinstance(restore.contents, dict) else {}
+        return "; ".join(by_table(contents, formatting.number)) or formatting.NOTHING
 
     @admin.display(description=_("verification"))
     def proof(self, restore: Restore) -> str:

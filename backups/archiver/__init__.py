@@ -1,5 +1,6 @@
 """A database → the repository: everything of a backup but its commit."""
 
 from backups.archiver.archive import Request, archive
+from backups.archiver.writer import Journal
 
-__all__ = ["Request", "archive"]
+__all__ = ["Journal", "Request", "archive"]

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice, pairwise
 
+import msgspec
+
+from backups.archiver.unchanged import Unchanged
 from backups.archiver.writer import Writer
 from backups.chunks import Cutter, Limits, Piece, page_is_full
-from backups.engines.base import Snapshot
-from backups.exceptions import RepositoryError
-from backups.facts import EVERYTHING, Key, Span
+from backups.engines.base import BOUNDARIES, Snapshot
+from backups.exceptions import BackupsError, RepositoryError
+from backups.facts import EVERYTHING, Key, Span, Witness, key_of
 from backups.manifest import Entry, Manifest, Page, Slice, Stored, TableEntry, decode_entries, encode_entries
 from backups.repository import Repository
-from backups.rows import Cell, Decoder, Exact
+from backups.rows import Decoder, Row
 from backups.tables import Table
+
+# Below so many rows a table is not worth asking where to cut it.
+LARGE_TABLE_ROWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +39,39 @@ class Parent:
 
     def __init__(self, manifest: Manifest | None, repository: Repository, warn: Callable[[str], None]) -> None:
         self._entries = {entry.table.qualified: entry for entry in manifest.tables} if manifest else {}
+        self._schemas = any(entry.table.schema for entry in self._entries.values())
         self._repository = repository
         self._warn = warn
         self.shared: tuple[Entry, ...] = manifest.shared if manifest else ()
         self.parts: dict[str, Stored] = manifest.parts if manifest else {}
+        self.orphans = manifest.orphans if manifest else ()
 
     def of(self, table: Table) -> TableEntry | None:
         """Return the parent's entry of a table, or None."""
         return self._entries.get(table.qualified)
 
     def gone(self, tables: Iterable[Table]) -> list[TableEntry]:
-        """Return the entries with rows whose tables are not among these."""
-        there = {table.qualified for table in tables}
-        return [entry for name, entry in self._entries.items() if name not in there and entry.rows]
+        """Return the entries with rows whose tables are not among these.
+
+        Where the database has moved between an engine that has schemas and one that has none, their bare names count.
+        """
+        there = {name for table in tables for name in (table.qualified, table.name if self._moved(table) else "")}
+        return [
+            entry
+            for name, entry in self._entries.items()
+            if entry.rows and name not in there and not (self._schemas and entry.table.name in there)
+        ]
+
+    def _moved(self, table: Table) -> bool:
+        return bool(table.schema) != self._schemas
+
+    def witness(self) -> dict[str, Witness]:
+        """Return what was recorded of each table; nothing where that cannot be read, as it cannot be without an identity."""
+        try:
+            recorded = self._repository.get("part", self.parts["witness"])
+            return msgspec.json.decode(recorded, type=dict[str, Witness])
+        except (KeyError, BackupsError, msgspec.MsgspecError):
+            return {}
 
     def usable(self, table: Table) -> tuple[TableEntry | None, str]:
         """Return the entry whose boundaries can be inherited, and why there is none although the parent has the table."""
@@ -82,7 +109,8 @@ class SharedChunks:
         plaintext = piece.plaintext()
         if self._size and self._size + len(plaintext) > self._limits.target:
             self._flush()
-        where = Slice(len(self._put), self._size, len(plaintext), hashlib.sha256(plaintext).hexdigest())
+        digest = self._writer.repository.sealer.digest_of_slice(plaintext)
+        where = Slice(len(self._put), self._size, len(plaintext), digest)
         self._waiting.append(plaintext)
         self._size += len(plaintext)
         self._rows += piece.rows
@@ -101,7 +129,10 @@ class SharedChunks:
 
 
 class TableWriter:
-    """Writes one table. ``watch`` is told the rows and bytes of each chunk."""
+    """Writes one table of ``expected`` rows. ``watch`` is told the rows and bytes of each chunk.
+
+    With ``keys_sealed`` no entry tells a key. Then, or where the parent's tell none, its chunks are compared in their order.
+    """
 
     def __init__(
         self,
@@ -109,13 +140,16 @@ class TableWriter:
         table: Table,
         writer: Writer,
         parent: Parent,
+        unchanged: Unchanged,
         limits: Limits,
+        expected: int,
         watch: Callable[[int, int], None],
+        *,
+        keys_sealed: bool = False,
     ) -> None:
         self._snapshot, self._table, self._writer, self._limits, self._watch = snapshot, table, writer, limits, watch
-        self._parent = parent
+        self._parent, self._unchanged, self._expected, self._keys_sealed = parent, unchanged, expected, keys_sealed
         self._entry, self._anew = parent.usable(table)
-        self._decoder = Decoder(table)
         self._cutter = Cutter(self._entry.cut if self._entry else 0, limits)
         self._pages = _Pages(writer, self._entry.pages if self._entry else (), limits)
         self._rows = 0
@@ -123,33 +157,89 @@ class TableWriter:
 
     def write(self, shared: SharedChunks) -> TableEntry:
         """Read the table to its end and return its entry."""
-        if self._entry and self._table.key:
-            self._read_ranges(self._entry)
+        untold = self._keys_sealed or (self._entry is not None and self._entry.keys_sealed)
+        if self._table.key and not untold:
+            self._read_ranges()
         else:
             self._read_through()
         rest = self._cutter.finish()
+        state = self._unchanged.states.get(self._table.qualified, "")
+        entry = TableEntry(self._table, 0, anew=self._anew, keys_sealed=self._keys_sealed, state=state)
         if rest and self._pages.empty and rest.size <= self._limits.small_table:
             self._count(rest)
-            return TableEntry(self._table, self._rows, slice=shared.add(rest), anew=self._anew)
+            return replace(entry, rows=self._rows, slice=shared.add(rest))
         if rest:
             self._put(rest, self._last)
         chunks, pages = self._pages.finish()
-        return TableEntry(self._table, self._rows, self._cutter.rows, chunks, pages, anew=self._anew)
+        return replace(entry, rows=self._rows, cut=self._cutter.rows, chunks=chunks, pages=pages)
 
-    def _read_ranges(self, entry: TableEntry) -> None:
-        """Read range by range, so that the server compares the parent's boundaries."""
+    def _read_ranges(self) -> None:
+        """Read range by range, so that the server compares the parent's boundaries; then what lies beyond the last."""
         after: Key | None = None
-        self._cutter.inherit()
-        self._pages.inherit()
-        for inherited in self._parent.walk(entry):
-            self._read(Span(after, inherited.entry.last))
-            self._last, after = inherited.entry, inherited.entry.last
+        if self._entry:
+            self._cutter.inherit()
+            self._pages.inherit()
+            known = self._parent.walk(self._entry)
+            while batch := list(islice(known, BOUNDARIES)):
+                self._read_inherited(self._entry, after, batch)
+                after = batch[-1].entry.last
+            self._cutter.release()
+            self._pages.release()
+        self._read_on(after)
+
+    def _read_inherited(self, entry: TableEntry, after: Key | None, batch: Sequence[Inherited]) -> None:
+        """Go on by ranges of the parent; one whose rows have not changed is named again, unless the rest of one waits."""
+        spans = [Span(*bounds) for bounds in pairwise([after, *(inherited.entry.last for inherited in batch)])]
+        same = self._unchanged.ranges(entry, spans, [inherited.entry for inherited in batch])
+        named = [flag and self._unchanged.may_name(it.entry) for flag, it in zip(same, batch, strict=True)]
+        texts = self._texts([span for span, flag in zip(spans, named, strict=True) if not flag])
+        for inherited, span, is_same, is_named in zip(batch, spans, same, named, strict=True):
+            self._last = inherited.entry
+            whole = self._cutter.is_empty
+            if is_named and whole:
+                self._name_again(inherited)
+                continue
+            self._take(span, None if is_named else next(texts))
             piece = self._cutter.boundary()
             if piece:
-                self._put(piece, inherited.entry, ends_page=inherited.ends_page)
-        self._cutter.release()
-        self._pages.release()
-        self._read(Span(after, None))
+                future = self._put(piece, inherited.entry, ends_page=inherited.ends_page)
+                if is_same and whole:
+                    self._unchanged.compare(entry, inherited.entry, future)
+
+    def _name_again(self, inherited: Inherited) -> None:
+        entry = inherited.entry
+        self._rows += entry.rows
+        self._watch(entry.rows, entry.bytes)
+        future: Future[Stored] = Future()
+        future.set_result(entry)
+        self._pages.add(future, entry.rows, entry.first, entry.last, inherited.ends_page)
+
+    def _read_on(self, after: Key | None) -> None:
+        """Read what no parent has cut: every N rows at once, as far as the engine tells where that is."""
+        large = self._expected >= LARGE_TABLE_ROWS
+        if large and not self._cutter.rows and (size := self._snapshot.line_size(self._table)):
+            self._cutter.rows = max(self._limits.target // size, 1)
+        while large and self._cutter.rows:
+            ends = self._snapshot.boundaries(self._table, after, self._cutter.rows)
+            spans = [Span(*bounds) for bounds in pairwise([after, *ends])]
+            for span, text in zip(spans, self._texts(spans), strict=True):
+                self._take(span, text)
+            after = ends[-1] if ends else after
+            if len(ends) < BOUNDARIES:
+                break
+        self._take(Span(after, None), None)
+
+    def _texts(self, spans: Sequence[Span]) -> Iterator[bytes | None]:
+        return self._snapshot.texts(self._table, spans, self._limits.largest)
+
+    def _take(self, span: Span, text: bytes | None) -> None:
+        """Cut the rows of a span, which are read now where there is no text of them yet."""
+        pieces = self._cutter.add_text(text) if text is not None else self._pieces(span)
+        for piece in pieces:
+            self._put(piece)
+
+    def _pieces(self, span: Span) -> Iterator[Piece]:
+        return filter(None, map(self._cutter.add, self._snapshot.lines(self._table, span)))
 
     def _read_through(self) -> None:
         """Read all rows at once. Where there is no key, the parent's chunks are compared in their order."""
@@ -161,27 +251,27 @@ class TableWriter:
                 self._put(piece, self._last)
                 self._last = next(known, None)
 
-    def _read(self, span: Span) -> None:
-        for line in self._snapshot.lines(self._table, span):
-            piece = self._cutter.add(line)
-            if piece:
-                self._put(piece)
-
-    def _put(self, piece: Piece, known: Entry | None = None, *, ends_page: bool = False) -> None:
+    def _put(self, piece: Piece, known: Entry | None = None, *, ends_page: bool = False) -> Future[Stored]:
         self._count(piece)
         future = self._writer.put("chunk", piece.plaintext(), (known,) if known else ())
-        self._pages.add(future, piece.rows, self._key(piece.lines[0]), self._key(piece.lines[-1]), ends_page)
+        self._pages.add(future, piece.rows, self._key(piece.first), self._key(piece.last), ends_page)
+        return future
 
     def _count(self, piece: Piece) -> None:
         self._rows += piece.rows
         self._watch(piece.rows, piece.size)
 
+    @cached_property
+    def _decode(self) -> Callable[[bytes], Row]:
+        # Few small tables ever need it, and there may be very many of them.
+        return Decoder(self._table).decode
+
     def _key(self, line: bytes) -> Key:
-        if not self._table.key:
+        if not self._table.key or self._keys_sealed:
             return ()
-        row = self._decoder.decode(line)
+        row = self._decode(line)
         by_name = dict(zip((column.name for column in self._table.columns), row, strict=True))
-        return tuple(_not_null(by_name[name]) for name in self._table.key)
+        return key_of([by_name[name] for name in self._table.key])
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +355,3 @@ def _entry(stored: Stored, rows: int, first: Key = (), last: Key = ()) -> Entry:
     if isinstance(stored, Entry):
         return replace(stored, rows=rows, first=first, last=last)
     return Entry(stored.id, stored.name, stored.bytes, stored.stored_bytes, stored.sha256, rows, first, last)
-
-
-def _not_null(cell: Cell) -> str | Exact:
-    if cell is None:
-        raise AssertionError("a key column held NULL, which the engine promised it could not")
-    return cell

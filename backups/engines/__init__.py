@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib import import_module
 
 from django.conf import settings as django_settings
@@ -16,6 +17,14 @@ _MODULES = {
     "postgresql": "backups.engines.postgresql",
     "mysql": "backups.engines.mysql",
 }
+
+EVERY_DATABASE = "all"
+
+
+def aliases(asked: Iterable[str]) -> list[str]:
+    """Return the aliases that somebody asked for, each once; ``all`` stands for every one of DATABASES."""
+    asked = list(dict.fromkeys(asked))
+    return list(django_settings.DATABASES) if EVERY_DATABASE in asked else asked
 
 
 def engine_class(vendor: str) -> type[Engine]:

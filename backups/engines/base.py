@@ -1,26 +1,45 @@
 """What an engine offers: all that Lifeboat knows of one vendor, behind one interface.
 
 ``Engine`` is one database of one server, named by an entry of DATABASES; it need not exist yet, or any more.
-``Snapshot`` is a consistent read view of it. ``Loader`` fills a fresh one. Every implementation passes one contract
-suite (tests/engines/contract.py).
+``Snapshot`` is a consistent read view of it. ``Loader`` fills a fresh one, ``Editor`` puts single
+rows into a live one. Every implementation passes one contract suite (tests/engines/contract.py).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
-from backups.facts import EVERYTHING, EngineFacts, Origin, Orphans, Span, Uncovered, Witness
+from backups.engines.editing import Editor
+from backups.facts import EVERYTHING, EngineFacts, Key, Origin, Orphans, Span, Uncovered, Witness
 from backups.progress import Progress, silent
-from backups.rows import Row
-from backups.schema import Schema, Sequence, Statement
+from backups.rows import Encoder, Row
+from backups.schema import Schema
+from backups.schema import Sequence as Counter
 from backups.tables import Table
+
+# What a migration leaves that died halfway: the largest table has a column more, and half of its rows lie in this new
+# table; no row of django_migrations tells of it.
+HALF_MIGRATED, HALF_COLUMN = "lifeboat_half_migrated", "lifeboat_half"
+
+# How many keys ``Snapshot.boundaries`` returns at most: as many as are read before it is asked again.
+BOUNDARIES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """A foreign key, as a recorded definition tells of it: tables by their qualified names."""
+
+    table: str
+    columns: tuple[str, ...]
+    parent: str
 
 
 class Snapshot(ABC):
@@ -43,7 +62,7 @@ class Snapshot(ABC):
         """Return the exact definition of everything covered, taken from the database itself."""
 
     @abstractmethod
-    def sequences(self) -> list[Sequence]:
+    def sequences(self) -> list[Counter]:
         """Return each counter with its real last value."""
 
     @abstractmethod
@@ -62,17 +81,66 @@ class Snapshot(ABC):
         Streams: no more than a few lines are held at a time. Raises UnreadableValue for a value that cannot be read.
         """
 
+    def line_size(self, table: Table) -> int:
+        """Return about how many bytes an ordinary line has, where the engine reads whole spans at once; else 0."""
+        return 0
+
+    def boundaries(self, table: Table, after: Key | None, every: int) -> list[Key]:
+        """Return the key of every ``every``-th row above ``after``, the first BOUNDARIES of them; none where spans are
+        not read whole."""
+        return []
+
+    def texts(self, table: Table, spans: Sequence[Span], largest: int) -> Iterator[bytes | None]:
+        """Yield, for each span in turn, all that ``lines`` gives for it as one text: several are read at once.
+
+        None for one that is larger than ``largest`` bytes, or for any other reason has to be read line by line.
+        """
+        return iter([None] * len(spans))
+
+    def signal(self, before: Mapping[str, str]) -> dict[str, str]:
+        """Return what lets a later snapshot tell what has not changed since this one, in the engine's own words.
+
+        Empty where there is no sound way. ``before`` is the signal of the backup that this one follows.
+        """
+        return {}
+
+    def follows(self, since: Mapping[str, str]) -> bool:
+        """Say whether what ``unchanged`` says since a signal can be believed."""
+        return False
+
+    def states(self) -> dict[str, str]:
+        """Return a digest of all but its rows that a table's lines depend on, by qualified name.
+
+        A table that is not among them is always read. Where two digests differ, so may lines of rows that do not.
+        """
+        return {}
+
+    def unchanged(self, table: Table, since: Mapping[str, str], ranges: Sequence[tuple[Span, int]]) -> Iterator[bool]:
+        """Say of each range, given with the rows that it had, whether it is for certain as it was; rows are not read."""
+        return iter([False] * len(ranges))
+
     @abstractmethod
     def rows(self, table: Table, span: Span = EVERYTHING) -> Iterator[Row]:
         """Yield the same rows in the same order as cells (backups.rows), read by another path than ``lines``."""
+
+    def read_back(self, table: Table) -> Iterator[bytes]:
+        """Yield the line of every row in the same order, by another path than ``lines``."""
+        return map(Encoder(table).encode, self.rows(table))
 
     @abstractmethod
     def witness(self, table: Table) -> Witness:
         """Return the table's witness."""
 
+    def witnesses(self, tables: Iterable[Table]) -> Iterator[Witness]:
+        """Yield the witness of each table in turn; several may be asked for at once."""
+        return map(self.witness, tables)
+
     @abstractmethod
-    def orphans(self, tables: Collection[Table]) -> list[Orphans]:
-        """Return, for each foreign key of these tables that has any, how many rows point at nothing."""
+    def orphans(self, tables: Collection[Table], settled: Collection[str] = ()) -> list[Orphans]:
+        """Return, for each foreign key of these tables that has any, how many rows point at nothing.
+
+        Keys from one ``settled`` table to another, by qualified names, need not be looked at.
+        """
 
     @abstractmethod
     def referring(self, table: Table) -> list[str]:
@@ -91,8 +159,11 @@ class Loader(ABC):
         """Run the statements that come before the rows."""
 
     @abstractmethod
-    def load(self, table: Table, lines: Iterable[bytes]) -> int:
-        """Insert the rows of these lines and return how many; raise RestoreError naming table and primary key."""
+    def load(self, table: Table, texts: Iterable[bytes]) -> int:
+        """Insert the rows of these lines and return how many; raise RestoreError naming table and primary key.
+
+        A text is one line or many, whole ones: a chunk as it is stored will do.
+        """
 
     @abstractmethod
     def complete(self, schema: Schema, orphans: Iterable[Orphans], progress: Progress = silent) -> None:
@@ -102,7 +173,7 @@ class Loader(ABC):
         """
 
     @abstractmethod
-    def set_sequences(self, sequences: Iterable[Sequence]) -> None:
+    def set_sequences(self, sequences: Iterable[Counter]) -> None:
         """Give each counter its recorded value."""
 
     @abstractmethod
@@ -117,6 +188,12 @@ class Engine(ABC):
     title: ClassVar[str]
     renames: ClassVar[bool] = True
     """Whether ``rename`` works. Then a restore is made under a throw-away name, and takes its own once it is proven."""
+
+    ends_connections: ClassVar[bool] = True
+    """Whether ``promote`` ends whoever is connected; an engine that cannot refuses while somebody is."""
+
+    reads_apart: ClassVar[bool] = False
+    """Whether two snapshots of one database, read at the same time, are faster than one after the other."""
 
     def __init__(self, alias: str, settings: Mapping[str, Any]) -> None:
         self.alias = alias
@@ -183,6 +260,25 @@ class Engine(ABC):
         """
         return False
 
+    @contextmanager
+    def unfinished(self) -> Iterator[None]:
+        """Have this database count as unfinished while inside, and for good where that does not end well."""
+        yield
+
+    def conclude(self) -> None:  # noqa: B027 (most engines have nothing to do)
+        """Say that the proven database is what it was to become: the last step where it was made under its own name."""
+
+    @abstractmethod
+    def resident(self) -> Engine:
+        """Return this database as one that is there already and stays, for servers on which none may be made.
+
+        Its ``create`` takes the database while it is empty, and its ``drop`` empties it. Such an engine has ``holds``.
+        """
+
+    def holds(self) -> list[str]:
+        """Return the names of what is in a resident database, nothing where it is empty."""
+        raise NotImplementedError(f"{self.describe()} is no resident database.")
+
     @abstractmethod
     def drop(self) -> None:
         """Remove the database, whoever is connected; nothing where it is not there."""
@@ -194,6 +290,45 @@ class Engine(ABC):
     @abstractmethod
     def leftovers(self) -> list[str]:
         """Return the names of throw-away databases that killed runs have left here."""
+
+    def standing(self) -> Self:
+        """Return this database under the name that it really has, where NAME is a link to it."""
+        return self
+
+    @abstractmethod
+    def kept_name(self, run: str) -> str:
+        """Return the name, dated by ``run``, that this database is kept under when a restored one takes its place."""
+
+    @abstractmethod
+    def kept(self) -> list[str]:
+        """Return the names that databases are kept under which stood in this one's place, the newest first."""
+
+    @abstractmethod
+    def irreplaceable(self) -> list[str]:
+        """Return a sentence for each reason why no other database can be put in this one's place; changes nothing."""
+
+    @abstractmethod
+    def carry_over(self, copy: Self) -> list[str]:
+        """Give a copy what this database has and no backup holds, as far as it can still be read: owners and grants.
+
+        Returns a sentence for whatever could not be carried over.
+        """
+
+    @abstractmethod
+    def promote(self, copy: Self, kept: str, progress: Progress = silent) -> list[str]:
+        """Put ``copy`` in this database's place in one step, whoever is connected; this one is kept as ``kept``.
+
+        Where this one is not there, nothing is kept. Returns sentences on what to mind. Each operation is told to
+        ``progress`` before it is done; killed before or after any of them, the database is wholly old or wholly new, once
+        ``finish`` was called. Raises TargetError where it cannot be done, and all is as it was.
+        """
+
+    @abstractmethod
+    def finish(self, copy: Self, kept: str, *, was_there: bool) -> bool:
+        """Finish or take back a ``promote`` that was killed, and say whether the copy stands in the place now.
+
+        ``was_there`` says whether there was a database in the place when it began.
+        """
 
     @abstractmethod
     def lock(self, run: str) -> AbstractContextManager[None]:
@@ -207,8 +342,25 @@ class Engine(ABC):
         """
 
     @abstractmethod
+    def editor(self, *, writing: bool = False) -> AbstractContextManager[Editor]:
+        """Open this database, which somebody is using, to look single rows up, and for ``writing`` to put them back."""
+
+    @abstractmethod
     def loader(self) -> AbstractContextManager[Loader]:
         """Open this database, fresh from ``create``, for loading."""
+
+    def collisions(self, table: Table, rows: Iterable[tuple[str, Row]]) -> Iterable[str]:
+        """Return a sentence for each group of rows that a unique key of this empty table would take for one.
+
+        ``rows`` are what is to be loaded, each with its key for people. An engine that compares texts as they are finds no
+        more than the source did, and looks at none.
+        """
+        return ()
+
+    @staticmethod
+    @abstractmethod
+    def foreign_keys(schema: Schema) -> list[ForeignKey]:
+        """Return the foreign keys of a recorded definition; connects to nothing."""
 
     @abstractmethod
     def normal(self, sql: str) -> str:
@@ -218,16 +370,12 @@ class Engine(ABC):
     def damage(self, mode: str, *, share: float = 0.5, seed: int = 0) -> str:
         """Break this database on purpose and return a sentence on what was done.
 
-        Modes: drop-database, drop-tables, truncate, delete-rows (``share`` of the rows of each table), corrupt-file
-        (engines whose database is a file). Raises TargetError for a mode that the engine has not.
+        Modes: drop-database, drop-tables, truncate, delete-rows (``share`` of the rows of each table), half-migration
+        (HALF_MIGRATED), corrupt-file (engines whose database is a file). Raises TargetError for a mode that the engine
+        has not.
         """
 
 
 def is_named(table: Table, names: Collection[str]) -> bool:
     """Say whether settings name this table: by label, by table name, or by schema and table name."""
     return bool({table.label, table.name, table.qualified} & {*names, *(name.lower() for name in names)})
-
-
-def statements_of(phase: Iterable[Statement], kinds: Collection[str]) -> list[Statement]:
-    """Return the statements of some kinds, in order."""
-    return [statement for statement in phase if statement.kind in kinds]

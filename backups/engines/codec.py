@@ -1,101 +1,119 @@
 """A table's rows → canonical lines, the fast way: driver values, a batch of rows at a time, one function a column.
 
-``Codec`` is made once a table from the table and one ``Writer`` a column. A writer turns a column of a batch into what
-orjson writes as that column's canonical text. A value that is not of its column's kind makes the writer raise
-``Misfit``; the rows of such values are written by the reference (``rows.encode`` of the cells that the engine makes of
-them).
+``Codec`` is made once a table from the table and one ``Writer`` a column. A writer turns a column of a batch into the
+texts that stand in the lines, in as few steps of Python as there can be: most values are seen only by functions in C
+that take them all. A value that is not of its column's kind makes the writer raise ``Misfit``; the rows of such values
+are written by the reference (``rows.Encoder``, from the cells that the engine makes of them).
 """
 
 from __future__ import annotations
 
-import re
 from binascii import b2a_base64
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice, repeat
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from json.encoder import encode_basestring
 from typing import Any
 
 import msgspec
-import orjson
 
-from backups.engines.values import may_be_deep
-from backups.rows import Row, encode
+from backups.engines.values import escapes_lone_surrogate, may_be_deep
+from backups.rows import Encoder, Row
 from backups.tables import Table
 
-Writer = Callable[[Sequence[Any]], Sequence[object]]
+Writer = Callable[[Sequence[Any]], Sequence[str]]
 NativeRow = Sequence[Any]
 
 _NULL = type(None)
 _HEX = "0123456789abcdef"
-_JSON_SPACE = " \t\n\r"
-_FEWEST_ROWS, _MOST_ROWS, _BATCH_BYTES = 8, 256, 512 * 1024
-_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_skip_json = msgspec.json.Decoder(msgspec.Raw).decode
+_FEWEST_ROWS, _MOST_ROWS, _BATCH_BYTES = 8, 1024, 512 * 1024
+_SHALLOW = 200  # characters of JSON, which cannot be nested deep
+_SPACES = (" \n", "\n ", "\t\n", "\n\t", "\r")
+_TRUTHS = {0: "false", 1: "true"}
+_PLACE = "%s"
+_documents_in = msgspec.json.Decoder(msgspec.Raw).decode_lines
 
 
 class Misfit(ValueError):
     """A value is not of its column's kind, so the reference writes its row."""
 
 
-def plain(*types: type) -> Writer:
-    """Write values of exactly these types as orjson does: int, str, bool; others are misfits."""
-    allowed = {*types, _NULL}
+def whole(write: Writer, *types: type) -> Writer:
+    """Return a writer of columns that may hold NULL, from one of columns of values of exactly these types."""
+    only = {*types}
 
-    def write(values: Sequence[Any]) -> Sequence[object]:
-        if not allowed.issuperset(map(type, values)):
+    def written(values: Sequence[Any]) -> Sequence[str]:
+        found = {*map(type, values)}
+        if found <= only:
+            return write(values)
+        if not found <= only | {_NULL}:
             raise Misfit
-        return values
+        filled = [value for value in values if value is not None]
+        texts = iter(write(filled) if filled else ())
+        return ["null" if value is None else next(texts) for value in values]
 
-    return write
+    return written
 
 
-def each(convert: Callable[[Any], object], *types: type) -> Writer:
+def each(convert: Callable[[Any], str], *types: type) -> Writer:
     """Write what ``convert`` makes of each value of exactly these types; it raises ValueError for a misfit."""
-    allowed = {*types, _NULL}
-
-    def write(values: Sequence[Any]) -> Sequence[object]:
-        if not allowed.issuperset(map(type, values)):
-            raise Misfit
-        return [None if value is None else convert(value) for value in values]
-
-    return write
+    return whole(lambda values: list(map(convert, values)), *types)
 
 
-def float_text(value: float) -> object:
-    """Write a double as Python's ``repr`` does, which orjson does too where there is no exponent."""
-    if 1e-3 < value < 1e15 or -1e15 < value < -1e-3:
-        return value
+integers: Writer = each(str, int)
+texts: Writer = each(encode_basestring, str)
+
+
+def float_text(value: float) -> str:
+    """Write a double as Python's ``repr`` does."""
     if value - value != 0:
         raise Misfit  # infinite, or not a number
-    return orjson.Fragment(repr(value))
+    return repr(value)
 
 
-def boolean(value: int) -> bool:
+def boolean(value: int) -> str:
     """Write 0 and 1 as false and true."""
-    if value not in {0, 1}:
+    if value not in _TRUTHS:
         raise Misfit
-    return value == 1
+    return _TRUTHS[value]
 
 
 def base64_text(value: bytes) -> str:
     """Write bytes as base64."""
-    return b2a_base64(value, newline=False).decode()
+    return f'"{b2a_base64(value, newline=False).decode()}"'
 
 
-def json_text(value: str) -> orjson.Fragment:
-    """Write JSON text verbatim; whatever may need a second look is a misfit."""
-    if value == "null" or value.strip(_JSON_SPACE) != value or "\n" in value or "\r" in value or may_be_deep(value):
+def _documents(values: Sequence[str]) -> Sequence[str]:
+    """Write JSON verbatim; whatever may need a second look is a misfit."""
+    joined = "\n".join(values)
+    around = f"\n{joined}\n"
+    if any(space in around for space in _SPACES) or "\nnull\n" in around:
         raise Misfit
-    if "\\u" in value and _SURROGATE_ESCAPE.search(value):
-        orjson.loads(value)  # refuses lone surrogates, which skipping overlooks
-    _skip_json(value)
-    return orjson.Fragment(value)
+    if any(len(value) > _SHALLOW and may_be_deep(value) for value in values):
+        raise Misfit
+    if "\\u" in joined and any("\\u" in value and escapes_lone_surrogate(value) for value in values):
+        raise Misfit
+    encoded = joined.encode()
+    found = _documents_in(encoded)
+    # With as many line feeds as stand between them, none is inside of one: then each document is one value.
+    if len(found) != len(values) or encoded.count(b"\n") != len(values) - 1 or b"\n".join(found) != encoded:
+        raise Misfit
+    return values
+
+
+documents: Writer = whole(_documents, str)
+
+
+def surrounded(joined: str, end: str = "") -> Sequence[str]:
+    """Return texts, joined by line feeds and with nothing to be escaped, in quotes and with ``end`` behind each."""
+    separator = f'{end}"\n"'
+    return f'"{joined.replace(chr(10), separator)}{end}"'.split("\n")
 
 
 def uuid_text(value: str) -> str:
     """Write 32 lower-case hexadecimal digits with dashes."""
     if len(value) != 32 or value.strip(_HEX):
         raise Misfit
-    return f"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"
+    return f'"{value[:8]}-{value[8:12]}-{value[12:16]}-{value[16:20]}-{value[20:]}"'
 
 
 def duration_text(value: int) -> str:
@@ -105,9 +123,8 @@ def duration_text(value: int) -> str:
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    if fraction:
-        return f"{sign}P{days}DT{hours:02d}H{minutes:02d}M{seconds:02d}.{fraction:06d}S"
-    return f"{sign}P{days}DT{hours:02d}H{minutes:02d}M{seconds:02d}S"
+    part = f".{fraction:06d}" if fraction else ""
+    return f'"{sign}P{days}DT{hours:02d}H{minutes:02d}M{seconds:02d}{part}S"'
 
 
 class Codec:
@@ -115,12 +132,13 @@ class Codec:
 
     def __init__(self, table: Table, writers: Sequence[Writer], reference: Callable[[NativeRow], Row]) -> None:
         order = {column.name: i for i, column in enumerate(table.columns)}
-        self._table = table
+        pk = [order[name] for name in table.pk]
+        inside = [i for i, column in enumerate(table.columns) if column.name not in table.pk]
+        self._encode = Encoder(table).encode
         self._writers = writers
         self._reference = reference
-        self._pk = [order[name] for name in table.pk]
-        self._inside = [i for i, column in enumerate(table.columns) if column.name not in table.pk]
-        self._names = [table.columns[i].field for i in self._inside]
+        self._order = [*pk, *inside]
+        self._line = _line([table.columns[i].field for i in inside], len(pk), table.label)
 
     def lines(self, rows: Iterator[NativeRow]) -> Iterator[bytes]:
         """Yield the line of each row; reads ahead by as many rows as make about half a megabyte."""
@@ -138,42 +156,52 @@ class Codec:
             self._written(write, values, misfits)
             for write, values in zip(self._writers, zip(*rows, strict=True), strict=True)
         ]
-        lines = []
-        for number, structure in enumerate(self._structures(columns)):
-            if number in misfits:
-                lines.append(encode(self._table, self._reference(rows[number])))
-                continue
-            try:
-                lines.append(orjson.dumps(structure, None, orjson.OPT_APPEND_NEWLINE))
-            except orjson.JSONEncodeError:  # text that is not UTF-8 shows only now
-                lines.append(encode(self._table, self._reference(rows[number])))
+        values = zip(*(columns[i] for i in self._order), strict=True)
+        written = list(map(self._line.__mod__, values)) if columns else [self._line] * len(rows)
+        lines = self._encoded(written, misfits)
+        for number in misfits:
+            lines[number] = self._encode(self._reference(rows[number]))
         return lines
 
     @staticmethod
-    def _written(write: Writer, values: Sequence[Any], misfits: set[int]) -> Sequence[object]:
+    def _written(write: Writer, values: Sequence[Any], misfits: set[int]) -> Sequence[str]:
         """Return a column as it is written; rows of misfits have nothing there, and their numbers are noted."""
         try:
             return write(values)
         except ValueError:
-            written: list[object] = []
+            written: list[str] = []
             for number, value in enumerate(values):
                 try:
                     written += write((value,))
                 except ValueError:
                     misfits.add(number)
-                    written.append(None)
+                    written.append("")
             return written
 
-    def _structures(self, columns: Sequence[Sequence[object]]) -> Iterator[dict[str, object]]:
-        """Yield what orjson writes as the line of each row."""
-        label, names = self._table.label, self._names
-        fields: Iterable[Sequence[object]] = zip(*(columns[i] for i in self._inside), strict=True)
-        for pk, values in zip(self._keys(columns), fields if names else repeat(()), strict=False):
-            yield {"model": label, "pk": pk, "fields": dict(zip(names, values, strict=True))}
+    @staticmethod
+    def _encoded(written: Sequence[str], misfits: set[int]) -> list[bytes]:
+        """Return lines as bytes; those with text that is not UTF-8, which shows only now, are misfits."""
+        try:
+            return [line.encode() for line in written]
+        except UnicodeEncodeError:
+            misfits.update(number for number, line in enumerate(written) if not _is_encodable(line))
+            return [line.encode("utf-8", "replace") for line in written]
 
-    def _keys(self, columns: Sequence[Sequence[object]]) -> Iterable[object]:
-        if not self._pk:
-            return repeat(None)
-        if len(self._pk) == 1:
-            return columns[self._pk[0]]
-        return zip(*(columns[i] for i in self._pk), strict=True)
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _line(fields: Sequence[str], pk: int, label: str) -> str:
+    """Return the line of every row as a template, with a place for each column: first those of the key."""
+    key = "null" if pk == 0 else _PLACE if pk == 1 else f"[{','.join([_PLACE] * pk)}]"
+    inside = ",".join(f"{_literally(field)}:{_PLACE}" for field in fields)
+    return f'{{"model":{_literally(label)},"pk":{key},"fields":{{{inside}}}}}\n'
+
+
+def _literally(text: str) -> str:
+    return encode_basestring(text).replace("%", "%%")

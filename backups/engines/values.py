@@ -162,10 +162,11 @@ def is_json(text: str) -> bool:
             _STRICT_JSON.decode(text)
     except ValueError:
         return False
-    return "\\u" not in text or not _escapes_lone_surrogate(text)
+    return "\\u" not in text or not escapes_lone_surrogate(text)
 
 
-def _escapes_lone_surrogate(text: str) -> bool:
+def escapes_lone_surrogate(text: str) -> bool:
+    """Say whether JSON text, or some of it with line feeds between, escapes half of a pair of surrogates."""
     return _SURROGATE_ESCAPE.search(_SURROGATE_PAIR.sub("", text.replace("\\\\", ""))) is not None
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from backups.exceptions import NameTaken
+import msgspec
+
+from backups.exceptions import NameTaken, ObjectDamaged, ObjectMissing
+from backups.manifest import Stored
 
 if TYPE_CHECKING:
     from backups.repository.repository import Repository
@@ -15,12 +20,24 @@ if TYPE_CHECKING:
 FOLDER = "damaged"
 
 
-def note(repository: Repository, name: str, reason: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a note says of an object: its kind, what a backup expects of it, and why it was noted."""
+
+    kind: str
+    stored: Stored
+    reason: str
+
+
+def note(repository: Repository, name: str, reason: str, kind: str = "", stored: Stored | None = None) -> None:
     """Note that an object is missing or wrong; once is enough. Raises StorageUnavailable."""
     place = place_of(name)
     if repository.objects.exists(place):
         return
-    said = {"name": name, "reason": reason, "at": datetime.now(UTC).isoformat()}
+    said: dict[str, object] = {"name": name, "reason": reason, "at": datetime.now(UTC).isoformat()}
+    if stored:
+        expected = {key: getattr(stored, key) for key in Stored.__slots__}
+        said |= {"kind": kind, "expected": expected}
     with suppress(NameTaken):
         repository.objects.put(place, repository.sign("damaged", place, json.dumps(said, sort_keys=True).encode()))
 
@@ -30,6 +47,26 @@ def noted(repository: Repository) -> frozenset[str]:
     return frozenset(repository.objects.list(FOLDER))
 
 
+def read(repository: Repository) -> Iterator[Noted]:
+    """Yield what the notes say; one that is not whole, or does not say what is expected, is passed over."""
+    for place in repository.objects.list(FOLDER):
+        with suppress(ObjectDamaged, ObjectMissing, ValueError, KeyError, TypeError, RecursionError):
+            said = json.loads(repository.open_signed("damaged", place))
+            yield Noted(said["kind"], msgspec.convert(said["expected"], Stored), said["reason"])
+
+
+def clear(repository: Repository, name: str) -> None:
+    """Take the note on an object away, if there is one: it reads whole again. Raises StorageUnavailable."""
+    place = place_of(name)
+    if repository.objects.exists(place):
+        repository.objects.delete(place)
+
+
 def place_of(name: str) -> str:
     """Return the name of the note on an object."""
     return f"{FOLDER}/{name.replace('/', '-')}"
+
+
+def is_noted(notes: frozenset[str], name: str) -> bool:
+    """Say whether a chunk, page or part is spoilt: noted itself, or all copies of the key that opens it."""
+    return place_of(name) in notes or place_of(f"keys/{name.rpartition('.')[2]}") in notes

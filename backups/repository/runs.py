@@ -1,34 +1,48 @@
 """Heartbeats: who is at work on a repository, since when, and whether they are still alive.
 
 Whatever works on a repository puts a beat under ``runs/<run>/<n>`` when it begins and every five minutes, and removes
-them when it ends. A run without a beat for half an hour, or whose process is gone from this host, is dead.
+them when it ends. A run without a beat for half an hour, or whose process is gone from this host, is dead. One whose
+beats cannot be read may be anybody's: it is alive while they are young. A backup's beats also tell what it has stored, so
+that another can go on from there.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from backups.exceptions import BackupsError, ObjectMissing, StorageUnavailable
-from backups.repository.names import RUN
+import msgspec
+
+from backups.exceptions import FormatUnknown, ObjectDamaged, ObjectMissing, StorageUnavailable
+from backups.repository.names import KINDS, RUN, run_time
+from backups.repository.processes import Fate, fate_of
 
 if TYPE_CHECKING:
     from backups.repository.repository import Repository
 
 EVERY = timedelta(minutes=5)
 DEAD_AFTER = timedelta(minutes=30)
+UNREADABLE = "unreadable run"
+"""The verb of a run whose beats cannot be read: it began when its name says, and beat when the storage got the last one."""
+
+
+Item = tuple[str, str, int, int, str]
+"""An object that a run has stored: kind, id, bytes, stored bytes, SHA-256 of the stored bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One sign of life. ``started`` and ``beat`` are ISO 8601 in UTC; ``target`` is the NAME that a restore makes."""
+    """One sign of life. ``started`` and ``beat`` are ISO 8601 in UTC; ``target`` is the NAME that a restore makes,
+    ``server`` the alias on whose server it does, empty for the database's own.
+
+    ``stored`` is what the run has stored since its beat before; with it the beat is a checkpoint. ``ended`` says that
+    the run ended with an error, though its process may live on. ``process`` tells its process from a later one of the
+    same id, empty where the platform does not.
+    """
 
     run: str
     verb: str
@@ -39,18 +53,26 @@ class Beat:
     beat: str
     requested_by: str = ""
     target: str = ""
+    server: str = ""
+    stored: tuple[Item, ...] = ()
+    ended: bool = False
+    process: str = ""
 
     def alive(self, now: datetime) -> bool:
         """Say whether the run can still be at work."""
-        if self.host == socket.gethostname() and not process_lives(self.pid):
+        if self.ended or self._fate() == Fate.GONE:
             return False
         return now - datetime.fromisoformat(self.beat) < DEAD_AFTER
 
     def dead(self, now: datetime) -> bool:
         """Say whether the run was killed. One whose process is here may only have had no storage to beat in."""
-        if self.host == socket.gethostname():
-            return not process_lives(self.pid)
-        return not self.alive(now)
+        if self.ended:
+            return True
+        fate = self._fate()
+        return fate == Fate.GONE or (fate == Fate.UNKNOWN and not self.alive(now))
+
+    def _fate(self) -> Fate:
+        return fate_of(self.pid, self.process) if self.host == socket.gethostname() else Fate.UNKNOWN
 
     def sentence(self) -> str:
         """Say who it is, for people."""
@@ -59,61 +81,45 @@ class Beat:
         return f"{self.verb} {self.run}{where}{who}, process {self.pid} on {self.host}, since {self.started[:19]} UTC"
 
 
-def process_lives(pid: int) -> bool:
-    """Say whether a process of this host is there."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-@contextmanager
-def beating(
-    repository: Repository, run: str, verb: str, database: str, requested_by: str = "", target: str = ""
-) -> Iterator[list[str]]:
-    """Keep a run's heart beating while inside; remove its beats at the end.
-
-    Yields sentences on what could not be done: what only reads works on a storage that nothing can be written to, and
-    then has no beats. A backup does not; there StorageUnavailable is raised.
-    """
-    now = datetime.now(UTC).isoformat()
-    first = Beat(run, verb, database, socket.gethostname(), os.getpid(), now, now, requested_by, target)
-    try:
-        put_beat(repository, first, 0)
-    except StorageUnavailable as error:
-        if verb == "backup":
-            raise
-        yield [
-            f"Nobody can see that this {verb} is under way, and what it leaves if it is killed is not found: {error}"
-        ]
-        return
-    stop = threading.Event()
-    thread = threading.Thread(target=_keep_beating, args=(repository, first, stop), daemon=True)
-    thread.start()
-    try:
-        yield []
-    finally:
-        stop.set()
-        thread.join()
-        # What was done is done. Where a storage deletes nothing, a beat that stays is dead once this process is.
-        with suppress(StorageUnavailable):
-            remove_beats(repository, run)
-
-
 def put_beat(repository: Repository, beat: Beat, number: int) -> None:
     """Store one beat."""
-    name = f"runs/{beat.run}/{number}"
+    name = beat_name(beat.run, number)
     body = json.dumps(asdict(beat), sort_keys=True).encode()
     repository.objects.put(name, repository.sign("beat", name, body))
+
+
+def beat_name(run: str, number: int) -> str:
+    """Return the name of a run's beat."""
+    return f"runs/{run}/{number}"
+
+
+def beat_names(repository: Repository, run: str) -> list[str]:
+    """Return the names of a run's beats in their order; names that are none of ours are passed over."""
+    numbered = [(name.rpartition("/")[2], name) for name in repository.objects.list(f"runs/{run}")]
+    return [name for _, name in sorted((int(number), name) for number, name in numbered if number.isdigit())]
+
+
+def read_beat(repository: Repository, name: str) -> Beat:
+    """Read one beat; raise ObjectMissing or ObjectDamaged where it is not there, not whole, or not a beat of that run."""
+    body = repository.open_signed("beat", name)
+    try:
+        beat = msgspec.json.decode(body, type=Beat)
+        moments = [datetime.fromisoformat(moment) for moment in (beat.started, beat.beat)]
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise ObjectDamaged(name, f"it is not a heartbeat ({error})") from None
+    kinds = {item[0] for item in beat.stored}
+    if beat_name(beat.run, 0).rpartition("/")[0] != name.rpartition("/")[0] or not kinds <= KINDS.keys():
+        raise ObjectDamaged(name, "it speaks of another run than its name does")
+    if any(moment.tzinfo is None for moment in moments):
+        raise ObjectDamaged(name, "its times have no zone")
+    return beat
 
 
 def remove_beats(repository: Repository, run: str) -> None:
     """Remove what is left of a run's beats, and the folder that they lay in."""
     folder = f"runs/{run}"
-    for name in repository.objects.list(folder):
+    # The beats, whose names are numbers, go last: what nobody has a beat of is never looked for.
+    for name in reversed(repository.objects.list(folder)):
         repository.objects.delete(name)
     repository.objects.remove_folder(folder)
 
@@ -129,28 +135,27 @@ def dead(repository: Repository, now: datetime | None = None) -> list[Beat]:
 
 
 def beats(repository: Repository) -> list[Beat]:
-    """Return the newest beat of each run that has one; unreadable ones prove nothing and are passed over."""
+    """Return the newest beat of each run that has one; of a run that has none to be read, one that says so."""
     found = []
     for folder in repository.objects.folders("runs"):
-        names = repository.objects.list(folder)
-        if not RUN.fullmatch(folder.removeprefix("runs/")) or not names:
-            continue
-        newest = max(names, key=lambda name: int(name.rpartition("/")[2]) if name.rpartition("/")[2].isdigit() else -1)
-        try:
-            found.append(Beat(**json.loads(repository.open_signed("beat", newest))))
-        except (ObjectMissing, BackupsError, TypeError, ValueError):
-            continue
+        run = folder.removeprefix("runs/")
+        names = beat_names(repository, run) if RUN.fullmatch(run) else []
+        if names:
+            found += _newest(repository, run, names)
     return found
 
 
-def _keep_beating(repository: Repository, first: Beat, stop: threading.Event) -> None:
-    number = 0
-    while not stop.wait(EVERY.total_seconds()):
-        number += 1
-        beat = Beat(**{**asdict(first), "beat": datetime.now(UTC).isoformat()})
-        try:
-            put_beat(repository, beat, number)
-            repository.objects.delete(f"runs/{first.run}/{number - 1}")
-        except BackupsError:
-            # A storage that is away for a moment is no reason to stop; the verb itself meets it if it lasts.
-            continue
+def _newest(repository: Repository, run: str, names: list[str]) -> list[Beat]:
+    # While one is put, the one before is there still.
+    for name in reversed(names):
+        with suppress(ObjectDamaged, ObjectMissing, FormatUnknown):
+            return [read_beat(repository, name)]
+    try:
+        last = max(repository.objects.modified(name) for name in names).isoformat()
+    except StorageUnavailable:
+        if any(repository.objects.exists(name) for name in names):
+            raise
+        return []  # The run has ended meanwhile.
+    # No later than its name says: it may count on what was swept since.
+    began = min(run_time(run).isoformat(), last)
+    return [Beat(run, UNREADABLE, "", "an unknown host", 0, began, last)]

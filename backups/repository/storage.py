@@ -1,11 +1,14 @@
 """Objects over a Django storage: put once, read, list, delete; no name is ever given other bytes.
 
 Django's ``save()`` may rename and may leave a partial file under the final name, so local files are written beside,
-synced and linked into place, and any other storage is asked first and held to the name it was given.
+synced and linked into place, S3 is spoken to itself (see s3.py), and any other storage is asked first and held to the
+name it was given.
 """
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import secrets
 import threading
@@ -16,10 +19,18 @@ from datetime import datetime
 from pathlib import Path
 
 from django.core.exceptions import SuspiciousFileOperation
-from django.core.files.base import ContentFile
+from django.core.files.base import ContentFile, File
 from django.core.files.storage import FileSystemStorage, Storage
+from django.utils import timezone
 
-from backups.exceptions import BackupsError, NameTaken, ObjectMissing, StorageUnavailable
+from backups.durable import sync_folder
+from backups.exceptions import BackupsError, NameTaken, ObjectDamaged, ObjectMissing, StorageUnavailable
+from backups.repository.names import is_object_name
+
+LARGEST = 512 * 1024 * 1024
+"""Bytes of the largest object that is ever read: what lies in storage may have been put there by somebody else."""
+
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS)
 
 
 class Objects(ABC):
@@ -30,7 +41,9 @@ class Objects(ABC):
         self.prefix = prefix
 
     def full(self, name: str) -> str:
-        """Return the name as the storage knows it."""
+        """Return the name as the storage knows it; raise StorageUnavailable for one that leads out of the prefix."""
+        if not is_object_name(name):
+            raise StorageUnavailable(f"The storage is not asked for {name[:120]!r}: no object has such a name.")
         return f"{self.prefix}/{name}"
 
     @abstractmethod
@@ -44,23 +57,46 @@ class Objects(ABC):
         The same bytes again are no error; others raise NameTaken.
         """
 
+    def replace(self, name: str, data: bytes) -> None:
+        """Give a name the bytes that it was first given, where it was found without them or with others.
+
+        The caller has compared them with a recorded digest: nothing else may ever change what a name stands for.
+        """
+        with storage_errors(f"replacing {name}"):
+            if self.exists(name):
+                self.delete(name)
+        self.put(name, data)
+
     @abstractmethod
     def settle(self) -> None:
         """Make every name that was put so far outlast a loss of power."""
 
-    def get(self, name: str) -> bytes:
-        """Return an object's bytes; raise ObjectMissing where there is none."""
-        with _storage_errors(f"reading {name}"):
+    def get(self, name: str, most: int = LARGEST) -> bytes:
+        """Return an object's bytes; raise ObjectMissing where there is none, ObjectDamaged where it has more than that."""
+        with storage_errors(f"reading {name}"):
             try:
                 with self.storage.open(self.full(name), "rb") as stream:
-                    return bytes(stream.read())
+                    return bounded(name, bytes(stream.read(most + 1)), most)
             except FileNotFoundError:
                 raise ObjectMissing(name) from None
 
     def exists(self, name: str) -> bool:
         """Say whether there is an object of that name. It proves nothing about its bytes."""
-        with _storage_errors(f"looking for {name}"):
+        with storage_errors(f"looking for {name}"):
             return self.storage.exists(self.full(name))
+
+    def size(self, name: str) -> int | None:
+        """Return the number of bytes of an object, or None where there is none."""
+        if not self.exists(name):
+            return None
+        with storage_errors(f"measuring {name}"):
+            return int(self.storage.size(self.full(name)))
+
+    def modified(self, name: str) -> datetime:
+        """Return when the storage got an object, by the storage's clock; raise StorageUnavailable where it does not say."""
+        with storage_errors(f"asking when {name} was stored"):
+            moment = self.storage.get_modified_time(self.full(name))
+            return moment if timezone.is_aware(moment) else timezone.make_aware(moment)
 
     def list(self, folder: str) -> Sequence[str]:
         """Return the names of the objects in a folder (not below it), sorted; empty where there is no folder."""
@@ -72,26 +108,25 @@ class Objects(ABC):
 
     def delete(self, name: str) -> None:
         """Remove an object; raise where it is still there afterwards."""
-        with _storage_errors(f"deleting {name}"):
+        with storage_errors(f"deleting {name}"):
             self.storage.delete(self.full(name))
         if self.exists(name):
             raise StorageUnavailable(f"The storage did not delete {name}.")
 
     @abstractmethod
+    def break_off(self, name: str, data: bytes) -> None:
+        """Put an object as a process does that dies half-way; for who wants to know what is there then."""
+
+    @abstractmethod
     def remove_folder(self, folder: str) -> None:
-        """Remove an empty folder that nothing is put into any more."""
+        """Remove an empty folder that nothing is put into any more; with no name, that of the prefix."""
 
     @abstractmethod
     def sweep(self, older_than: float) -> None:
         """Remove what killed processes left of objects that never got their name; seconds since 1970."""
 
-    def written(self, name: str) -> datetime:
-        """Return when the storage says that the object was written."""
-        with _storage_errors(f"looking at {name}"):
-            return self.storage.get_modified_time(self.full(name))
-
     def _entries(self, folder: str) -> tuple[Sequence[str], Sequence[str]]:
-        with _storage_errors(f"listing {folder}"):
+        with storage_errors(f"listing {folder}"):
             try:
                 return self.storage.listdir(self.full(folder))
             except FileNotFoundError:
@@ -115,28 +150,44 @@ class LocalObjects(Objects):
 
     def put(self, name: str, data: bytes) -> None:
         """Write to a temporary name in the repository, sync, link."""
-        with _storage_errors(f"writing {name}"):
-            path = Path(self.storage.path(self.full(name)))
-            beside = Path(self.storage.path(self.full("tmp"))) / secrets.token_hex(16)
-            for folder in (beside.parent, path.parent):
-                _make_folder(folder)
-            try:
-                _write(beside, data)
-                self._link(beside, path, name, data)
-            finally:
-                beside.unlink(missing_ok=True)
-            with self._lock:
-                self._unsynced.add(path.parent)
+        with storage_errors(f"writing {name}"), self._written_beside(name, data) as (beside, path):
+            self._link(beside, path, name, data)
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Write to a temporary name, sync, and rename it over what is there: a reader sees the one or the other."""
+        with storage_errors(f"replacing {name}"), self._written_beside(name, data) as (beside, path):
+            beside.replace(path)
+
+    @contextmanager
+    def _written_beside(self, name: str, data: bytes) -> Iterator[tuple[Path, Path]]:
+        """Write and sync a temporary file; yield its path and the object's, which the block gives it in one step."""
+        path = Path(self.storage.path(self.full(name)))
+        beside = Path(self.storage.path(self.full("tmp"))) / secrets.token_hex(16)
+        for folder in (beside.parent, path.parent):
+            _make_folder(folder)
+        try:
+            _write(beside, data)
+            yield beside, path
+        finally:
+            beside.unlink(missing_ok=True)
+        with self._lock:
+            self._unsynced.add(path.parent)
+
+    def delete(self, name: str) -> None:
+        """Remove a file; its folder is synced with the others."""
+        super().delete(name)
+        with self._lock:
+            self._unsynced.add(Path(self.storage.path(self.full(name))).parent)
 
     def settle(self) -> None:
-        """Sync the folders that names were put into."""
+        """Sync the folders that names were put into or taken from."""
         with self._lock:
             folders, self._unsynced = self._unsynced, set()
-        with _storage_errors("syncing its folders"):
+        with storage_errors("syncing its folders"):
             for folder in sorted(folders):
                 # Whoever removed the last object of a folder, such as a heartbeat, removed the folder too.
                 with suppress(FileNotFoundError):
-                    _sync_folder(folder)
+                    sync_folder(folder)
 
     def _link(self, beside: Path, path: Path, name: str, data: bytes) -> None:
         try:
@@ -144,15 +195,33 @@ class LocalObjects(Objects):
         except FileExistsError:
             if path.read_bytes() != data:
                 raise NameTaken(f"{name} is there already with other bytes.") from None
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            self._rename(beside, path, name, data)
+
+    def _rename(self, beside: Path, path: Path, name: str, data: bytes) -> None:
+        """Take the name where the file system has no links: of two writers at once, the later one has it."""
+        if not path.exists():
+            beside.rename(path)
+        elif path.read_bytes() != data:
+            raise NameTaken(f"{name} is there already with other bytes.")
+
+    def break_off(self, name: str, data: bytes) -> None:
+        """Write half of it beside: no name is linked to it."""
+        with storage_errors(f"writing {name}"):
+            beside = Path(self.storage.path(self.full("tmp"))) / secrets.token_hex(16)
+            _make_folder(beside.parent)
+            _write(beside, data[: len(data) // 2])
 
     def remove_folder(self, folder: str) -> None:
         """Remove the folder, unless something lies in it."""
         with suppress(OSError):
-            Path(self.storage.path(self.full(folder))).rmdir()
+            Path(self.storage.path(self.full(folder) if folder else self.prefix)).rmdir()
 
     def sweep(self, older_than: float) -> None:
         """Remove temporary files and empty folders of runs, last changed before that time."""
-        with _storage_errors("clearing up"):
+        with storage_errors("clearing up"):
             for path in _old(Path(self.storage.path(self.full("tmp"))), older_than):
                 path.unlink(missing_ok=True)
             for folder in _old(Path(self.storage.path(self.full("runs"))), older_than):
@@ -177,11 +246,16 @@ class PlainObjects(Objects):
             if self.get(name) != data:
                 raise NameTaken(f"{name} is there already with other bytes.")
             return
-        with _storage_errors(f"writing {name}"):
+        with storage_errors(f"writing {name}"):
             saved = self.storage.save(full, ContentFile(data))
             if saved != full:
                 self.storage.delete(saved)
                 raise NameTaken(f"The storage would have stored {name} under another name.")
+
+    def break_off(self, name: str, data: bytes) -> None:
+        """Save what cannot be read beyond its half."""
+        with storage_errors(f"writing {name}"), suppress(BrokenOff):
+            self.storage.save(self.full(name), File(Breaking(data), name))
 
     def remove_folder(self, folder: str) -> None:
         """Do nothing: a storage of objects has folders in their names only."""
@@ -190,13 +264,49 @@ class PlainObjects(Objects):
         """Do nothing: an object has its name from the beginning."""
 
 
+class BrokenOff(Exception):
+    """What is being read ends before its end, as it does for a process that dies."""
+
+
+class Breaking(io.BytesIO):
+    """Bytes whose second half cannot be read."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return bytes of the first half, then raise BrokenOff."""
+        half = len(self.getbuffer()) // 2
+        if self.tell() >= half:
+            raise BrokenOff
+        return super().read(half - self.tell() if size is None or size < 0 else min(size, half - self.tell()))
+
+
 def objects_for(storage: Storage, prefix: str) -> Objects:
     """Return the way to store objects that suits the storage."""
-    return (LocalObjects if isinstance(storage, FileSystemStorage) else PlainObjects)(storage, prefix)
+    if isinstance(storage, FileSystemStorage):
+        return LocalObjects(storage, prefix)
+    if is_s3(storage):
+        # Imported where there is such a storage: only then is its library installed.
+        from backups.repository.s3 import S3Objects
+
+        return S3Objects(storage, prefix)
+    return PlainObjects(storage, prefix)
+
+
+def is_s3(storage: Storage) -> bool:
+    """Say whether it is django-storages' storage for S3, or is made from it."""
+    return any(
+        f"{kind.__module__}.{kind.__name__}" == "storages.backends.s3.S3Storage" for kind in type(storage).__mro__
+    )
+
+
+def bounded(name: str, data: bytes, most: int) -> bytes:
+    """Return the data; raise ObjectDamaged where it is more than that."""
+    if len(data) > most:
+        raise ObjectDamaged(name, f"it has more than {most} bytes")
+    return data
 
 
 @contextmanager
-def _storage_errors(doing: str) -> Iterator[None]:
+def storage_errors(doing: str) -> Iterator[None]:
     """Turn whatever a storage raises into StorageUnavailable: each has errors of its own, from its vendor's library."""
     try:
         yield
@@ -227,7 +337,7 @@ def _make_folder(folder: Path) -> None:
     _make_folder(folder.parent)
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -236,11 +346,3 @@ def _write(path: Path, data: bytes) -> None:
         stream.write(data)
         stream.flush()
         os.fsync(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

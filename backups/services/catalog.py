@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -21,9 +22,10 @@ from django.db.models import QuerySet
 from backups.chain import Head
 from backups.engines import engine_for
 from backups.exceptions import BackupsError
-from backups.models import UNFINISHED, Backup, Restore, Run, RunStatus, Verification, VerificationStatus
+from backups.models import UNFINISHED, Backup, Restore, RestoreKind, Run, RunStatus, Verification, VerificationStatus
 from backups.repository import Committed, Repository
-from backups.repository.runs import process_lives
+from backups.repository.processes import process_lives
+from backups.repository.runs import DEAD_AFTER, living
 from backups.services.records import result_data, save_backup, write_restore, write_result
 from backups.verification import Result
 
@@ -35,13 +37,21 @@ class Asked:
     by: str = ""
     via: str = ""
 
+    def said(self) -> dict[str, str]:
+        """Return it as events and rows keep it."""
+        return {"requested_by": self.by, "requested_via": self.via}
+
 
 @dataclass(slots=True)
 class Recording:
-    """A catalogue that may not be there. ``using`` is its alias; ``problem`` says why it could not be written."""
+    """A catalogue that may not be there. ``using`` is its alias; ``problem`` says why it could not be written.
+
+    ``unreachable`` says that there is no database for it; else only its tables may be missing.
+    """
 
     using: str = ""
     problem: str = ""
+    unreachable: bool = False
 
     @contextmanager
     def attempt(self, *, writing: bool = True) -> Iterator[bool]:
@@ -70,7 +80,7 @@ def open_catalogue() -> Recording:
         # Asked first, since merely connecting would make an empty SQLite file in the place of a lost one.
         engine_for(using).origin()
     except BackupsError as error:
-        return Recording(using, f"There is no catalogue: {error}")
+        return Recording(using, f"There is no catalogue: {error}", unreachable=True)
     try:
         Backup.objects.using(using).exists()
     except DatabaseError:
@@ -94,7 +104,7 @@ def begin_backup(recording: Recording, run: str, database: str, asked: Asked) ->
         if there:
             mark_interrupted(recording.using, database)
             # Saved, not inserted: a run that was queued has its row already.
-            Backup(id=run, database=database, **_here(asked)).save(using=recording.using)
+            Backup(id=run, database=database, **_begun(asked)).save(using=recording.using)
 
 
 def finish_backup(recording: Recording, committed: Committed) -> None:
@@ -121,10 +131,10 @@ def begin_verification(
     """Record that a verification has begun; of a backup whose manifest cannot be read, where its row is there."""
     with recording.attempt() as there:
         if there:
-            row = save_backup(recording.using, committed) if committed else _known(recording.using, backup)
+            row = _row(recording.using, committed) if committed else _known(recording.using, backup)
             if row:
                 mark_interrupted(recording.using, row.database)
-                values = {"backup": row, "database": row.database, "level": level, **_here(asked)}
+                values = {"backup": row, "database": row.database, "level": level, **_begun(asked)}
                 Verification(id=run, **values).save(using=recording.using)
 
 
@@ -135,14 +145,22 @@ def finish_verification(recording: Recording, run: str, result: Result) -> None:
             write_result(recording.using, run, result_data(result))
 
 
-def begin_restore(recording: Recording, run: str, committed: Committed, target: str, asked: Asked) -> None:
+def begin_restore(
+    recording: Recording,
+    run: str,
+    committed: Committed,
+    target: str,
+    asked: Asked,
+    kind: RestoreKind = RestoreKind.COPY,
+) -> None:
     """Record that a restore has begun."""
     with recording.attempt() as there:
         if there:
-            backup = save_backup(recording.using, committed)
-            mark_interrupted(recording.using, backup.database)
-            row = Restore(id=run, backup=backup, database=backup.database, target=target, **_here(asked))
-            row.save(using=recording.using)
+            backup = _row(recording.using, committed)
+            if backup:
+                mark_interrupted(recording.using, backup.database)
+                values = {"kind": kind, "backup": backup, "database": backup.database, "target": target}
+                Restore(id=run, **values, **_begun(asked)).save(using=recording.using)
 
 
 def finish_restore(recording: Recording, run: str, values: dict[str, Any]) -> None:
@@ -171,6 +189,33 @@ def recognise(recording: Recording, committed: Committed) -> bool:
     return False
 
 
+def take_in(recording: Recording, committed: Committed) -> None:
+    """Record a committed backup that was not taken here, or that was pruned and is there again."""
+    with recording.attempt() as there:
+        if there:
+            save_backup(recording.using, committed)
+
+
+def mark_pruned(recording: Recording, repository: Repository, runs: Collection[str]) -> None:
+    """Record that backups were pruned: their rows stay, and are listed no more."""
+    _mark(recording, repository, runs, RunStatus.COMPLETE, RunStatus.PRUNED)
+
+
+def mark_live(recording: Recording, repository: Repository, runs: Collection[str]) -> None:
+    """Record that backups are there, where the catalogue says that they were pruned."""
+    _mark(recording, repository, runs, RunStatus.PRUNED, RunStatus.COMPLETE)
+
+
+def _mark(
+    recording: Recording, repository: Repository, runs: Collection[str], before: RunStatus, after: RunStatus
+) -> None:
+    with recording.attempt() as there:
+        if there:
+            rows = Backup.objects.using(recording.using).filter(repository=repository.id, status=before)
+            for run in set(rows.values_list("pk", flat=True)) & set(runs):
+                rows.filter(pk=run).update(status=after)
+
+
 def elsewhere(recording: Recording, repository: Repository, database: str) -> int:
     """Return how many committed backups of a database the catalogue knows in other repositories than this one."""
     with recording.attempt(writing=False) as there:
@@ -181,16 +226,38 @@ def elsewhere(recording: Recording, repository: Repository, database: str) -> in
 
 
 def mark_interrupted(using: str, database: str) -> int:
-    """Mark the runs of a database whose process is gone from this host, and return how many they were."""
+    """Mark the runs of a database that are dead: their process is gone from this host, or their host is silent.
+
+    Returns how many they were. Storage is only asked for runs of other hosts that would have had to beat since.
+    """
     marked = 0
+    alive = cache(lambda: _living(database))
     for model in (Backup, Verification, Restore):
         for row in model._default_manager.using(using).filter(database=database, status__in=UNFINISHED):
-            if is_gone(row):
+            gone = is_gone(row)
+            if gone or (_should_have_beaten(row) and (beating := alive()) is not None and row.pk not in beating):
                 row.status = RunStatus.INTERRUPTED
-                row.error = "Its process is gone; what it had not committed does not count."
+                row.error = (
+                    "Its process is gone; what it had not committed does not count."
+                    if gone
+                    else f"{row.host} has given no sign of life of it for half an hour; what it had not committed does not count."
+                )
                 row.save(using=using, update_fields=["status", "error"])
                 marked += 1
     return marked
+
+
+def _living(database: str) -> set[str] | None:
+    """Return the runs that beat; None where storage does not tell."""
+    try:
+        return {beat.run for beat in living(Repository.open(database))}
+    except BackupsError:
+        return None
+
+
+def _should_have_beaten(row: Any) -> bool:
+    elsewhere = row.status == RunStatus.RUNNING and row.host not in ("", socket.gethostname())
+    return elsewhere and datetime.now(UTC) - row.started > DEAD_AFTER
 
 
 def is_gone(row: Run) -> bool:
@@ -198,15 +265,31 @@ def is_gone(row: Run) -> bool:
     return row.host == socket.gethostname() and row.pid is not None and not process_lives(row.pid)
 
 
+def _row(using: str, committed: Committed) -> Backup | None:
+    """Return a backup's row, brought up to date. One that a catalogue of others has not seen is not taken in by looking at it.
+
+    It may be another writer's, or forged: sync_backups and ``--adopt`` say that it is ours.
+    """
+    rows = Backup.objects.using(using)
+    others = rows.filter(repository=committed.manifest.repository, sequence__isnull=False)
+    if others.exists() and not rows.filter(pk=committed.manifest.run).exists():
+        return None
+    return save_backup(using, committed)
+
+
 def _known(using: str, backup: str) -> Backup | None:
     return Backup.objects.using(using).filter(pk=backup).first()
 
 
-def _here(asked: Asked) -> dict[str, Any]:
-    return {
-        "started": datetime.now(UTC),
-        "host": socket.gethostname(),
-        "pid": os.getpid(),
-        "requested_by": asked.by[:200],
-        "requested_via": asked.via,
-    }
+def asked_now(asked: Asked) -> dict[str, Any]:
+    """Return the fields of a run that is asked for at this moment; a name that is too long for its column is cut."""
+    return {"started": datetime.now(UTC), **asked.said(), "requested_by": asked.by[:200]}
+
+
+def this_process() -> dict[str, Any]:
+    """Return the fields that say which process does a run."""
+    return {"host": socket.gethostname(), "pid": os.getpid()}
+
+
+def _begun(asked: Asked) -> dict[str, Any]:
+    return {**asked_now(asked), **this_process()}

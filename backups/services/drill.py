@@ -1,4 +1,4 @@
-"""The verb *drill*: the whole lifecycle on a throw-away copy: back up, restore, fail, restore again, prove, drop, record."""
+"""The verb *drill*: the whole lifecycle on a throw-away copy: restore, fail, notice, restore again, prove, record, drop."""
 
 from __future__ import annotations
 
@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from backups import restorer, scratch
 from backups.contents import Contents
 from backups.engines import engine_for
+from backups.engines.base import Engine
 from backups.exceptions import BackupsError, ConfigurationError
 from backups.progress import Progress, silent
 from backups.repository import Repository
 from backups.repository.names import new_run
-from backups.repository.runs import beating
+from backups.repository.pulse import beating
+from backups.services.catalog import Asked
 from backups.services.failure import MODES
+from backups.services.restore import RestoredCopy, restore_backup
+from backups.verification import Result, Status, prove_database
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,48 +31,84 @@ class DrillStep:
 
 @dataclass(slots=True)
 class Drill:
-    """What a drill did on its throw-away copy. ``recovery_seconds`` is from the failure to the recovered copy."""
+    """What a drill did on its throw-away copy.
+
+    ``recovery_seconds`` is from when the failure was noticed to the recovered and proven copy. ``result`` is that proof, and
+    ``proof`` the id that it is recorded under; ``notes`` say what could not be recorded.
+    """
 
     backup: str
     failure: str
+    result: Result
+    proof: str = ""
     steps: list[DrillStep] = field(default_factory=list)
     recovery_seconds: float = 0.0
-
-    def timed(self, name: str, began: float, detail: str) -> float:
-        """Note a step and return the time at its end."""
-        now = time.monotonic()
-        self.steps.append(DrillStep(name, detail, round(now - began, 3)))
-        return now
+    notes: tuple[str, ...] = ()
 
 
 def fail_and_recover(
-    database: str, backup: str, *, failure: str = "drop-database", progress: Progress = silent, run: str = ""
+    database: str,
+    backup: str,
+    *,
+    failure: str = "drop-database",
+    asked: Asked | None = None,
+    progress: Progress = silent,
+    run: str = "",
 ) -> Drill:
-    """Restore a backup into a throw-away copy, break that copy, and restore once more in its place; both are dropped.
+    """Restore a backup into a throw-away copy, break that copy, see the proof fail, and restore and prove it once more.
 
-    The live database is only ever read. Raises what a restore raises, and ConfigurationError for an unknown failure.
+    The live database is only ever read; the copy is dropped. What was restored and what was proven is recorded as any
+    restore is. Raises what a restore raises, and ConfigurationError for an unknown failure.
     """
     if failure not in MODES:
         raise ConfigurationError(f"There is no failure {failure!r}.", hint=f"Modes: {', '.join(MODES)}.")
     engine, repository = engine_for(database), Repository.open(database)
     committed = repository.read_manifest(repository.find(backup).name)
+    repository.require_identity(committed.manifest)
     contents = Contents(repository, committed.manifest)
-    drill = Drill(committed.manifest.run, failure)
     run = run or new_run()
-    name = engine.scratch_name(run)
-    began = time.monotonic()
-    victim = restorer.plan(engine, committed.manifest, name)
+    steps: list[DrillStep] = []
+    victim = restorer.plan(engine, committed.manifest, engine.scratch_name(run))
     with beating(repository, run, "drill", database), scratch.dropped_at_end(victim.target):
+        began = time.monotonic()
         restored = restorer.restore(contents, victim, progress)
-        began = drill.timed("copy", began, f"{restored.rows} rows restored into {victim.target.describe()}")
-        began = drill.timed("failure", began, victim.target.damage(failure))
+        began = _timed(steps, "copy", began, f"{restored.rows} rows restored into {victim.target.describe()}")
+        began = _timed(steps, "failure", began, victim.target.damage(failure))
+        began = _timed(steps, "noticed", began, _noticed(contents, victim.target, database, progress))
         # What is left of a broken database is in the way of its recovery, as it would be on the real day.
         victim.target.drop()
-        failed = began
-        again = restorer.plan(engine, committed.manifest, name)
-        restored = restorer.restore(contents, again, progress)
-        drill.recovery_seconds = round(time.monotonic() - failed, 3)
-        drill.timed("recovery", began, f"{restored.rows} rows restored into {again.target.describe()}")
+        copy = restore_backup(database, committed.manifest.run, to=victim.target.name, asked=asked, progress=progress)
+        seconds = round(time.monotonic() - began, 3)
+        _timed(steps, "recovery", began, f"{copy.rows} rows restored into {copy.target.describe()}, and proven")
     if victim.target.exists():
         raise BackupsError(f"The throw-away copy {victim.target.describe()} was not dropped.")
-    return drill
+    return _told(copy, failure, steps, seconds)
+
+
+def _told(copy: RestoredCopy, failure: str, steps: list[DrillStep], seconds: float) -> Drill:
+    return Drill(copy.result.backup, failure, copy.result, copy.proof, steps, seconds, copy.notes)
+
+
+def _timed(steps: list[DrillStep], name: str, began: float, detail: str) -> float:
+    """Note a step and return the time at its end."""
+    now = time.monotonic()
+    steps.append(DrillStep(name, detail, round(now - began, 3)))
+    return now
+
+
+def _noticed(contents: Contents, broken: Engine, alias: str, progress: Progress) -> str:
+    """Prove the broken copy and return what that found; raise BackupsError where it found nothing wrong."""
+    if not broken.exists():
+        return "it is not there any more"
+    try:
+        findings = prove_database(contents, broken, alias, progress)
+    except BackupsError as error:
+        return f"it cannot be read: {error}"
+    wrong = [finding for finding in findings if finding.status in (Status.FAILED, Status.ERROR)]
+    if not wrong:
+        raise BackupsError(
+            f"The copy {broken.describe()} was broken on purpose, and the proof found nothing wrong with it.",
+            hint="Nothing was changed. Has the database any rows? Else this is a fault of ours: please report it.",
+        )
+    names = ", ".join(dict.fromkeys(finding.name for finding in wrong))
+    return f"{len(wrong)} of {len(findings)} checks fail: {names}"

@@ -7,7 +7,7 @@ from backups.engines import engine_for
 from backups.engines.base import Engine
 from backups.exceptions import ConfigurationError, TargetError
 
-MODES = ("drop-database", "drop-tables", "truncate", "delete-rows", "corrupt-file")
+MODES = ("drop-database", "drop-tables", "truncate", "delete-rows", "half-migration", "corrupt-file")
 
 
 def simulate_failure(database: str, mode: str, *, confirm: str, share: float = 0.5, seed: int = 0) -> str:

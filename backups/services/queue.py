@@ -7,9 +7,6 @@ run is done all the same.
 from __future__ import annotations
 
 import logging
-import os
-import socket
-from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -32,8 +29,8 @@ def queue(kind: type[Run], run: str, database: str, asked: Asked, *, here: bool 
     recording = catalog.open_catalogue()
     with recording.attempt() as there:
         if there and _has_backup(recording.using, values.get("backup_id")):
-            where = _this_process() if here else {}
-            said = {"requested_by": asked.by[:200], "requested_via": asked.via, "started": datetime.now(UTC)}
+            where = catalog.this_process() if here else {}
+            said = catalog.asked_now(asked)
             rows = _rows(kind, recording.using)
             rows.create(id=run, database=database, status=RunStatus.QUEUED.value, **said, **where, **values)
     if recording.problem:
@@ -46,7 +43,7 @@ def claim(kind: type[Run], run: str, database: str, backup: str = "") -> bool:
     with recording.attempt() as there:
         if there:
             rows = _rows(kind, recording.using).filter(pk=run)
-            taken = {"status": RunStatus.RUNNING.value, **_this_process()}
+            taken = {"status": RunStatus.RUNNING.value, **catalog.this_process()}
             if rows.filter(status=RunStatus.QUEUED.value).update(**taken):
                 return True
             if rows.exists():
@@ -76,10 +73,6 @@ def _rows(kind: type[Run], using: str) -> QuerySet[Any]:
 def _has_backup(using: str, backup: str | None) -> bool:
     """Say whether the backup that a run is about is in the catalogue; a run that is about none needs none."""
     return backup is None or Backup.objects.using(using).filter(pk=backup).exists()
-
-
-def _this_process() -> dict[str, Any]:
-    return {"host": socket.gethostname(), "pid": os.getpid()}
 
 
 def _is_stored(kind: type[Run], run: str, database: str, backup: str) -> bool:

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
+from backups.chain import Gap
 from backups.exceptions import RepositoryError
 from backups.models import Backup, Restore, RunStatus, Verification
-from backups.repository import Committed, Repository
-from backups.repository.events import RESTORED, VERIFIED, Event, event_names, read_event
+from backups.repository import Committed, Repository, trash
+from backups.repository.events import PROMOTED, RECOVERED, RESTORED, UNDONE, VERIFIED, Event, event_names, read_event
 from backups.repository.names import run_time
 from backups.services.catalog import mark_interrupted
-from backups.services.records import save_backup, write_restore, write_result
+from backups.services.records import opened_result, save_backup, write_restore, write_result
+from backups.services.restores import KIND_OF
 
 
 @dataclass(slots=True)
@@ -31,7 +33,8 @@ def rebuild(using: str, repository: Repository, database: str) -> Synced:
     """Rebuild the rows of one repository from what lies in it."""
     synced = Synced(database)
     mark_interrupted(using, database)
-    present = []
+    present: list[str] = []
+    gaps: set[Gap] = set()
     for listed in repository.listing():
         present.append(listed.run)
         try:
@@ -39,14 +42,26 @@ def rebuild(using: str, repository: Repository, database: str) -> Synced:
         except RepositoryError as error:
             synced.problems.append(str(error))
             continue
+        gaps.update(committed.manifest.gaps)
         events = _events(repository, committed, synced)
         with transaction.atomic(using=using):
             save_backup(using, committed)
             synced.backups += 1
             for event in events:
-                _replay(using, event, synced)
-    gone = Backup.objects.using(using).filter(repository=repository.id, status=RunStatus.COMPLETE)
-    synced.removed = gone.exclude(pk__in=present).count()
+                try:
+                    with transaction.atomic(using=using):
+                        _replay(using, repository, event, synced)
+                except (KeyError, TypeError, ValueError, OverflowError) as error:
+                    said = f"A record of {event.backup} by {event.run} says what no record says ({error!r})."
+                    synced.problems.append(said)
+    complete = Backup.objects.using(using).filter(repository=repository.id, status=RunStatus.COMPLETE)
+    gone = {row.pk: row.sequence for row in complete.only("pk", "sequence") if row.pk not in set(present)}
+    trashed = {entry.run for entry in trash.buried(repository)}
+    for run, number in list(gone.items()):
+        if run in trashed or any(gap.first <= (number or 0) <= gap.last for gap in gaps):
+            complete.filter(pk=run).update(status=RunStatus.PRUNED)
+            del gone[run]
+    synced.removed = len(gone)
     if synced.removed:
         synced.problems.append(
             f"{synced.removed} backups that the catalogue knows are not in the repository; verify_backup tells more."
@@ -55,17 +70,24 @@ def rebuild(using: str, repository: Repository, database: str) -> Synced:
 
 
 def _events(repository: Repository, committed: Committed, synced: Synced) -> list[Event]:
-    """Return what happened to a backup, the proof of a restore before the restore; one that is damaged costs only itself."""
+    """Return what happened to a backup, what others refer to first; one that is damaged costs only itself."""
     found = []
     for name in event_names(repository, committed.manifest.run):
         try:
             found.append(read_event(repository, name, committed.digest))
         except (RepositoryError, ValueError, KeyError) as error:
             synced.problems.append(str(error))
-    return sorted(found, key=lambda event: event.kind == RESTORED)
+    order = (VERIFIED, RESTORED, PROMOTED, UNDONE, RECOVERED)
+    return sorted((event for event in found if event.kind in order), key=lambda event: order.index(event.kind))
 
 
-def _replay(using: str, event: Event, synced: Synced) -> None:
+def replay(using: str, repository: Repository, event: Event) -> None:
+    """Write into the catalogue what an event tells, where it knows the backup."""
+    if Backup.objects.using(using).filter(pk=event.backup).exists():
+        _replay(using, repository, event, Synced(""))
+
+
+def _replay(using: str, repository: Repository, event: Event, synced: Synced) -> None:
     backup = Backup.objects.using(using).get(pk=event.backup)
     started = {"database": backup.database, "backup": backup, "started": run_time(event.run)}
     asked = {"requested_by": event.data.get("requested_by", ""), "requested_via": event.data.get("requested_via", "")}
@@ -73,11 +95,27 @@ def _replay(using: str, event: Event, synced: Synced) -> None:
         Verification.objects.using(using).update_or_create(
             id=event.run, defaults={**started, **asked, "level": event.data["level"]}
         )
-        write_result(using, event.run, event.data)
+        write_result(using, event.run, opened_result(repository, event))
         synced.verifications += 1
-    elif event.kind == RESTORED:
+    else:
+        kind = KIND_OF[event.kind]
         Restore.objects.using(using).update_or_create(
-            id=event.run, defaults={**started, **asked, "target": event.data["target"]}
+            id=event.run, defaults={**started, **asked, "kind": kind, "target": event.data["target"]}
         )
-        write_restore(using, event.run, event.data)
         synced.restores += 1
+        if event.kind in (PROMOTED, UNDONE):
+            _replay_exchange(using, event)
+        else:
+            write_restore(using, event.run, event.data)
+
+
+def _replay_exchange(using: str, event: Event) -> None:
+    rows = Restore.objects.using(using)
+    copied = rows.filter(pk=event.data["restore"])
+    rows.filter(pk=event.run).update(status=RunStatus.COMPLETE, kept=event.data["kept"][:255])
+    if event.kind == PROMOTED:
+        for totals in copied.values("rows", "tables"):
+            rows.filter(pk=event.run).update(**totals)
+    # The copy of that restore has the live database's name now, or the one that it is kept under: undoing twice puts it back.
+    back = event.kind == UNDONE and not copied.filter(target=event.data["restored"]).exists()
+    copied.update(target=event.data["kept" if back else "target"])

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from backups.exceptions import CannotOpen, ConfigurationError, ObjectDamaged, ObjectMissing
 from backups.manifest import Manifest
 from backups.models import Backup, Check, Restore, RunStatus, Verification
-from backups.repository import Committed
-from backups.verification import Finding, Result
+from backups.repository import Committed, Repository
+from backups.repository.events import Event
+from backups.repository.frames import FrameError
+from backups.verification import Finding, Level, Result
+
+_SEALED = ("expected", "actual", "detail")
 
 
 def save_backup(using: str, committed: Committed) -> Backup:
@@ -30,6 +39,41 @@ def result_data(result: Result) -> dict[str, Any]:
         "backup": result.backup,
         "checks": [asdict(finding) for finding in result.findings],
     }
+
+
+def kept_result(repository: Repository, manifest: Manifest, run: str, result: Result) -> dict[str, Any]:
+    """Return a verification as its event keeps it.
+
+    Of an encrypted backup, what was found in its restored copy names keys of rows and definitions: it is sealed as they are.
+    """
+    data = result_data(result)
+    if not manifest.encryption or result.level is not Level.RESTORE:
+        return data
+    note = json.dumps([{key: line[key] for key in _SEALED} for line in data["checks"]]).encode()
+    data["checks"] = [{key: line[key] for key in line if key not in _SEALED} for line in data["checks"]]
+    with suppress(CannotOpen, ObjectDamaged, ObjectMissing):
+        sealed = repository.seal_note(run, manifest.run, note)
+        data["sealed"] = {"bytes": len(note), "data": base64.b64encode(sealed).decode()}
+    return data
+
+
+def opened_result(repository: Repository, event: Event) -> dict[str, Any]:
+    """Return a verification as ``result_data`` tells it; without an identity, its checks without what was found."""
+    if not all(key in line for line in event.data["checks"] for key in _SEALED):
+        return {**event.data, "checks": list(_opened_checks(repository, event))}
+    return event.data
+
+
+def _opened_checks(repository: Repository, event: Event) -> Iterator[dict[str, Any]]:
+    lines, sealed = event.data["checks"], event.data.get("sealed")
+    hidden = [
+        {**dict.fromkeys(_SEALED, ""), "detail": "What was found is sealed; an identity opens it."} for _ in lines
+    ]
+    if sealed:
+        with suppress(CannotOpen, ConfigurationError, FrameError, ObjectDamaged, ObjectMissing):
+            stored = base64.b64decode(sealed["data"])
+            hidden = json.loads(repository.open_note(event.run, event.backup, stored, sealed["bytes"]))
+    return ({**line, **found} for line, found in zip(lines, hidden, strict=True))
 
 
 def write_result(using: str, run: str, data: dict[str, Any]) -> None:
@@ -60,6 +104,7 @@ def write_restore(using: str, run: str, data: dict[str, Any]) -> None:
         rows=data["rows"],
         tables=data["tables"],
         target=data["target"],
+        contents=data.get("contents", {}),
         verification_id=verification if there else None,
     )
 

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from backups.chain import Head
 from backups.engines import engine_for
 from backups.engines.base import Engine
-from backups.exceptions import ConfigurationError, ObjectDamaged, ObjectMissing, RepositoryError
+from backups.exceptions import CannotOpen, ConfigurationError, ObjectDamaged, ObjectMissing, RepositoryError
 from backups.models import Verification
 from backups.progress import Progress, silent
 from backups.repository import Committed, Listed, Repository
-from backups.repository.events import VERIFIED, Event, events_of, record
+from backups.repository.events import VERIFIED, Event, event_names, record
 from backups.repository.names import new_run
-from backups.repository.runs import beating
+from backups.repository.places import is_copy
+from backups.repository.pulse import beating
 from backups.services import catalog
 from backups.services.catalog import Asked, Recording
+from backups.services.copy import accounted_elsewhere
 from backups.services.leftovers import sweep
 from backups.services.listing import find
-from backups.services.records import result_data
+from backups.services.records import kept_result
 from backups.verification import Level, Result, Subject, verify
+
+_LEVELS = (Level.SIGNATURE, Level.STORED, Level.RESTORE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +67,18 @@ def verify_all(
     """Prove every backup, least recently checked first; begin none after ``max_duration``."""
     began = time.monotonic()
     engine, repository, recording = engine_for(database), Repository.open(database), catalog.open_catalogue()
-    for listed in sorted(repository.listing(), key=lambda listed: _last_checked(repository, listed)):
-        if max_duration is not None and time.monotonic() - began > max_duration.total_seconds():
-            return
-        yield _verify(engine, repository, recording, listed, level, asked or Asked(), progress)
+    waiting = _least_recent_first(repository, level)
+
+    def late() -> bool:
+        return max_duration is not None and time.monotonic() - began > max_duration.total_seconds()
+
+    while waiting and not late():
+        listed = waiting.pop(0)
+        if not repository.objects.exists(listed.name):
+            continue  # Pruned meanwhile.
+        proof = _verify(engine, repository, recording, listed, level, asked or Asked(), progress)
+        said = f"The time was over before {len(waiting)} of the backups; the next run begins with them."
+        yield replace(proof, notes=(*proof.notes, said)) if waiting and late() else proof
 
 
 def _verify(
@@ -78,19 +93,43 @@ def _verify(
 ) -> Verified:
     run = run or new_run()
     swept = sweep(engine, repository)
-    committed = _readable(repository, listed)
-    known = catalog.known_heads(recording, repository)
-    catalog.begin_verification(recording, run, listed.run, committed, level, asked)
-    try:
-        with beating(repository, run, "verification", engine.alias, asked.by) as silence:
-            result = verify(Subject(repository, listed.name, listed.run, engine, known), level, run, progress)
-    except BaseException as error:
-        catalog.fail(recording, Verification, run, error)
-        raise
+    with beating(repository, run, "verification", engine.alias, asked.by) as pulse:
+        committed = _readable(repository, listed)
+        if committed:
+            _unlock(repository, committed, level)
+        known = catalog.known_heads(recording, repository)
+        catalog.begin_verification(recording, run, listed.run, committed, level, asked)
+        try:
+            result = verify(_subject(repository, listed, engine, known), level, run, progress)
+        except BaseException as error:
+            catalog.fail(recording, Verification, run, error)
+            raise
     catalog.finish_verification(recording, run, result)
-    notes = swept + silence + ([recording.problem] if recording.problem else [])
+    notes = swept + pulse.notes + repository.healings() + ([recording.problem] if recording.problem else [])
     notes += _sign(repository, committed, run, result, asked)
     return Verified(run, result, tuple(notes))
+
+
+def _subject(repository: Repository, listed: Listed, engine: Engine, known: tuple[Head, ...]) -> Subject:
+    """Say what is to be proven. A copy may lag: what the others account for, or is newer than all in it, is not missed."""
+    if not is_copy():
+        return Subject(repository, listed.name, listed.run, engine, known)
+    newest = repository.listing()[-1].sequence
+    seen = tuple(head for head in known if head.sequence <= newest)
+    return Subject(repository, listed.name, listed.run, engine, seen, accounted_elsewhere(repository))
+
+
+def _unlock(repository: Repository, committed: Committed, level: Level) -> None:
+    """Ask for the identity of an encrypted backup before anything is begun; stored bytes are checked without one too.
+
+    Raises CannotOpen at level restore; ConfigurationError where there is an identity and it is unusable.
+    """
+    if level is not Level.SIGNATURE:
+        try:
+            repository.require_identity(committed.manifest)
+        except CannotOpen:
+            if level is Level.RESTORE:
+                raise
 
 
 def _readable(repository: Repository, listed: Listed) -> Committed | None:
@@ -105,7 +144,7 @@ def _sign(repository: Repository, committed: Committed | None, run: str, result:
     """Store the result in the repository, where it outlives the database; return a sentence where that failed."""
     if committed is None:
         return []
-    data = {**result_data(result), "requested_by": asked.by, "requested_via": asked.via}
+    data = {**kept_result(repository, committed.manifest, run, result), **asked.said()}
     try:
         record(repository, Event(VERIFIED, result.backup, run, committed.digest, datetime.now(UTC), data))
     except RepositoryError as error:
@@ -113,10 +152,21 @@ def _sign(repository: Repository, committed: Committed | None, run: str, result:
     return []
 
 
-def _last_checked(repository: Repository, listed: Listed) -> str:
-    """Return when a backup was last verified, as text that sorts; empty for never."""
-    names = repository.objects.list(f"events/{listed.run}")
-    return names[-1].rpartition("/")[2] if names else ""
+def _least_recent_first(repository: Repository, level: Level) -> list[Listed]:
+    """Return every backup: those that were never checked so deeply first, oldest first, then by when they last were."""
+    return sorted(repository.listing(), key=lambda listed: _last_checked(repository, listed, level))
+
+
+def _last_checked(repository: Repository, listed: Listed, level: Level) -> str:
+    """Return when a backup was last verified at that level or a deeper one, as text that sorts; empty for never."""
+    deep_enough = _LEVELS[_LEVELS.index(level) :]
+    for name in reversed(event_names(repository, listed.run)):
+        # What cannot be read, or speaks of another manifest, is no check.
+        with suppress(ObjectDamaged, ObjectMissing, ValueError, KeyError, TypeError):
+            said = json.loads(repository.open_signed("event", name))
+            if said["kind"] == VERIFIED and said["data"]["level"] in deep_enough:
+                return name.rpartition("/")[2]
+    return ""
 
 
 def level_of(text: str) -> Level:
@@ -125,9 +175,3 @@ def level_of(text: str) -> Level:
         return Level(text)
     except ValueError:
         raise ConfigurationError(f"There is no level {text!r}.", hint=f"Levels: {', '.join(Level)}.") from None
-
-
-def newest_result(repository: Repository, committed: Committed) -> dict[str, object] | None:
-    """Return the newest verification that the repository holds of a backup, or None."""
-    events = events_of(repository, committed.manifest.run, committed.digest)
-    return next((event.data for event in reversed(events) if event.kind == VERIFIED), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -58,7 +58,6 @@ class Result:
     seconds: float = 0.0
     restore_seconds: float | None = None
     target: str = ""
-    warnings: tuple[str, ...] = field(default=())
 
     @property
     def status(self) -> Status:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from backups import migrations_state
 from backups.contents import Contents
 from backups.engines.base import Engine, Snapshot
 from backups.tables import Table
@@ -35,6 +36,11 @@ class Copy:
     found: Mapping[str, Table]
     alias: str
     source_alias: str
+
+    @property
+    def is_today(self) -> bool:
+        """Whether the migrations that were recorded are those of today's code."""
+        return migrations_state.ahead(self.contents.applied()).is_today
 
     def lost(self, table: Table) -> str:
         """Say what of a recorded table is not in the copy, so that nothing can be read there; empty where it is whole."""

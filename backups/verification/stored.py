@@ -2,63 +2,117 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
 from backups.contents import Contents
-from backups.exceptions import ObjectDamaged, ObjectMissing, StorageUnavailable
-from backups.manifest import Stored, decode_entries
+from backups.exceptions import CannotOpen, ObjectDamaged, ObjectMissing, StorageUnavailable
+from backups.manifest import Entry, Stored, decode_entries
 from backups.progress import Progress, Step, silent
 from backups.repository import damage
+from backups.repository.healing import Healed
 from backups.verification.findings import Finding, Status
+from backups.verification.keys import key_findings
 
 NAME = "stored"
 SHOWN = 100
 """How many damaged objects are told one by one: a storage that is lost altogether has millions."""
+WORKERS = 4
+"""How many objects are read at once: reading waits, and what checks the bytes lets others work meanwhile."""
+
+_Named = tuple[str, Stored, tuple[str, ...]]
 
 
 class StoredCheck:
-    """Opens each object once. What is damaged is noted in the repository, so that the next backup stores it again."""
+    """Opens each object once, and notes what is damaged in the repository, so that the next backup stores it again.
+
+    What can be healed is healed; what is whole again loses its note.
+    """
 
     def __init__(self, contents: Contents, progress: Progress = silent) -> None:
         self._contents, self._repository, self._progress = contents, contents.repository, progress
+        self._noted = damage.noted(self._repository)
         self._seen: set[tuple[str, str, int]] = set()
         self._bytes = 0
-        self._damaged = 0
+        self._damaged = self._healed = self._unopened = 0
+        self._said: list[str] = []
 
     def findings(self) -> Iterator[Finding]:
         """Yield a finding for each damaged object, or one that says how many are whole."""
-        for kind, stored, tables in self._contents.objects():
-            yield from self._look(kind, stored, tables)
+        with ThreadPoolExecutor(WORKERS, thread_name_prefix="lifeboat-checker") as self._pool:
+            yield from self._look(self._contents.objects())
         if self._damaged > SHOWN:
             yield Finding(NAME, Status.FAILED, detail=f"{self._damaged - SHOWN} more objects are missing or damaged.")
         if not self._damaged:
             said = f"{len(self._seen)} objects, {self._bytes} bytes"
-            yield Finding(NAME, Status.PASSED, "", said, said)
+            yield Finding(NAME, Status.PASSED, "", said, said, self._told())
+        if self._contents.manifest.encryption:
+            yield from key_findings(self._repository, self._runs())
 
-    def _look(self, kind: str, stored: Stored, tables: tuple[str, ...]) -> Iterator[Finding]:
-        """Look at an object; where it is a page, at the chunks behind it too. A page that is damaged hides them."""
-        what = (stored.name, stored.sha256, stored.bytes)
-        if what in self._seen:
-            return
-        self._seen.add(what)
-        try:
-            plaintext = self._repository.get(kind, stored)
-            behind = decode_entries(stored.name, plaintext) if kind == "page" else ()
-        except (ObjectDamaged, ObjectMissing) as error:
-            self._note(stored, error)
-            if self._damaged <= SHOWN:
-                yield _found(stored, tables, error)
-            return
-        self._bytes += stored.stored_bytes
-        self._progress(Step("check stored", bytes=self._bytes, rows=len(self._seen)))
-        for entry in behind:
-            yield from self._look("chunk", entry, tables)
+    def _look(self, objects: Iterable[_Named]) -> Iterator[Finding]:
+        """Look at objects; where one is a page, at the chunks behind it too. A page that is damaged hides them."""
+        for (kind, stored, tables), fetched in self._fetched(objects):
+            behind: tuple[Entry, ...] = ()
+            healed: Healed | None = None
+            try:
+                plaintext, healed = fetched.result()
+                behind = decode_entries(stored.name, plaintext) if kind == "page" else ()
+            except CannotOpen:
+                # Its bytes are the ones that were stored; whether they open is for who has an identity to say.
+                self._unopened += 1
+            except (ObjectDamaged, ObjectMissing) as error:
+                self._note(kind, stored, error)
+                if self._damaged <= SHOWN:
+                    yield _found(stored, tables, error)
+                continue
+            self._heard(stored, healed)
+            self._bytes += stored.stored_bytes
+            self._progress(Step("check stored", bytes=self._bytes, rows=len(self._seen)))
+            yield from self._look(("chunk", entry, tables) for entry in behind)
 
-    def _note(self, stored: Stored, error: ObjectDamaged | ObjectMissing) -> None:
+    def _fetched(self, objects: Iterable[_Named]) -> Iterator[tuple[_Named, Future[tuple[bytes, Healed | None]]]]:
+        """Yield objects that were not looked at before, in their order, while the next ones are being read."""
+        waiting: deque[tuple[_Named, Future[tuple[bytes, Healed | None]]]] = deque()
+        for kind, stored, tables in objects:
+            what = (stored.name, stored.sha256, stored.bytes)
+            if what in self._seen:
+                continue
+            self._seen.add(what)
+            waiting.append(((kind, stored, tables), self._pool.submit(self._repository.fetch, kind, stored)))
+            if len(waiting) > WORKERS:
+                yield waiting.popleft()
+        while waiting:
+            yield waiting.popleft()
+
+    def _note(self, kind: str, stored: Stored, error: ObjectDamaged | ObjectMissing) -> None:
         self._damaged += 1
         with suppress(StorageUnavailable):
-            damage.note(self._repository, stored.name, str(error))
+            damage.note(self._repository, stored.name, str(error), kind, stored)
+
+    def _heard(self, stored: Stored, healed: Healed | None) -> None:
+        """Remember what was healed; take the note away from what was found damaged before and is whole by itself now."""
+        if healed:
+            self._healed += 1
+            self._repository.remember(healed)
+            if len(self._said) < SHOWN:
+                self._said.append(healed.sentence())
+        elif damage.place_of(stored.name) in self._noted:
+            with suppress(StorageUnavailable):
+                damage.clear(self._repository, stored.name)
+
+    def _told(self) -> str:
+        """Say what was read from elsewhere; the first of it where it is much."""
+        more = [f"And {self._healed - len(self._said)} more."] if self._healed > len(self._said) else []
+        closed = (
+            f"{self._unopened} objects are encrypted for others: their stored bytes were checked, not what is in them."
+        )
+        return " ".join([*self._said, *more, *([closed] if self._unopened else [])])
+
+    def _runs(self) -> set[str]:
+        """Return the runs whose data keys the backup needs."""
+        return {self._contents.manifest.run, *(name.rpartition(".")[2] for name, _, _ in self._seen)}
 
 
 def _found(stored: Stored, tables: tuple[str, ...], error: ObjectDamaged | ObjectMissing) -> Finding:

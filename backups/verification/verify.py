@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
-from backups import chain, restorer, scratch
+from backups import restorer, scratch
 from backups.chain import Head
 from backups.contents import Contents
 from backups.engines.base import Engine
 from backups.exceptions import (
     BackupsError,
+    CannotOpen,
     FormatUnknown,
     ObjectDamaged,
     ObjectMissing,
@@ -25,9 +28,11 @@ from backups.exceptions import (
 from backups.progress import Progress, Step, silent
 from backups.repository import Committed, Repository
 from backups.repository.events import event_names, read_event
+from backups.repository.history import read_history
 from backups.rows import MalformedLine
-from backups.verification import builtin, content  # noqa: F401 (they register their checks)
-from backups.verification.findings import Finding, Level, Result, Status, compared, overall
+from backups.verification import builtin  # noqa: F401 (it registers its checks)
+from backups.verification.content import NAME as CONTENT
+from backups.verification.findings import Finding, Level, Result, Status, compared
 from backups.verification.registry import Copy, restored_checks
 from backups.verification.stored import StoredCheck
 
@@ -36,7 +41,8 @@ from backups.verification.stored import StoredCheck
 class Subject:
     """What is to be proven. ``name`` is the manifest's, ``known`` the heads that the catalogue has seen.
 
-    ``engine`` is needed at level restore alone: its server gets the scratch database.
+    ``elsewhere`` are the numbers that other storages of a copy account for. ``engine`` is needed at level restore alone:
+    its server gets the scratch database.
     """
 
     repository: Repository
@@ -44,6 +50,7 @@ class Subject:
     run: str
     engine: Engine | None = None
     known: tuple[Head, ...] = ()
+    elsewhere: frozenset[int] = frozenset()
 
 
 def verify(subject: Subject, level: Level, run: str, progress: Progress = silent) -> Result:
@@ -60,7 +67,7 @@ def verify(subject: Subject, level: Level, run: str, progress: Progress = silent
         contents = Contents(subject.repository, committed.manifest)
         findings += _timed("stored", StoredCheck(contents, progress).findings)
     if level == Level.RESTORE:
-        if committed is None or (overall(findings) != Status.PASSED and _has_damage(findings)):
+        if committed is None or _has_damage(findings):
             findings += _skipped("the backup is damaged in storage")
         else:
             restore_seconds, target = _rehearse(subject, committed, run, findings, progress)
@@ -68,20 +75,40 @@ def verify(subject: Subject, level: Level, run: str, progress: Progress = silent
     return Result(subject.run, level, tuple(findings), seconds, restore_seconds, target)
 
 
-def prove(copy: Copy, progress: Progress = silent) -> list[Finding]:
-    """Run every check of a restored copy and return all findings; one check that cannot run does not stop the others."""
+def prove(copy: Copy, progress: Progress = silent, names: Collection[str] | None = None) -> list[Finding]:
+    """Run the checks of a restored copy and return all findings; one check that cannot run does not stop the others."""
     findings: list[Finding] = []
     for name, function in restored_checks().items():
-        progress(Step(f"check {name}"))
-        findings += _timed(name, lambda function=function: function(copy))  # type: ignore[misc]
+        if names is None or name in names:
+            progress(Step(f"check {name}"))
+            findings += _timed(name, partial(function, copy))
     return findings
 
 
-def prove_database(contents: Contents, target: Engine, source_alias: str, progress: Progress = silent) -> list[Finding]:
-    """Open a restored database by a fresh connection and run every check of a restored copy on it."""
+def prove_database(
+    contents: Contents,
+    target: Engine,
+    source_alias: str,
+    progress: Progress = silent,
+    names: Collection[str] | None = None,
+) -> list[Finding]:
+    """Open a restored database by a fresh connection and run the checks of these names on it, or else every one."""
     with target.snapshot() as snapshot, scratch.registered(target, source_alias) as alias:
         found = {table.qualified: table for table in snapshot.tables()}
-        return prove(Copy(contents, target, snapshot, found, alias, source_alias), progress)
+        copy = Copy(contents, target, snapshot, found, alias, source_alias)
+        wanted = set(restored_checks()) if names is None else set(names)
+        if CONTENT not in wanted or not target.reads_apart or type(contents) is not Contents:
+            return prove(copy, progress, wanted)
+        return _prove_side_by_side(copy, progress, wanted)
+
+
+def _prove_side_by_side(copy: Copy, progress: Progress, names: set[str]) -> list[Finding]:
+    """Have rows read back and compared here, while the server answers what the other checks ask."""
+    contents = Contents(copy.contents.repository, copy.contents.manifest)
+    with copy.engine.snapshot() as apart, ThreadPoolExecutor(1, thread_name_prefix="lifeboat-content") as thread:
+        progress(Step(f"check {CONTENT}"))
+        beside = thread.submit(prove, replace(copy, contents=contents, snapshot=apart), names={CONTENT})
+        return [*prove(copy, progress, names - {CONTENT}), *beside.result()]
 
 
 def _signature(subject: Subject, findings: list[Finding]) -> Committed | None:
@@ -110,21 +137,20 @@ def _opens_any(repository: Repository) -> bool:
 
 
 def _chain(subject: Subject) -> Iterator[Finding]:
-    repository = subject.repository
-    links, unreadable, whole = [], [], True
-    for listed in repository.listing():
-        try:
-            links.append(repository.read_manifest(listed.name).link())
-        except (ObjectDamaged, ObjectMissing) as error:
-            unreadable.append(listed.sequence)
-            whole = False
-            if listed.name != subject.name:
-                yield Finding("chain", Status.FAILED, "", "a valid manifest", "none", f"{error} {error.hint}")
-    for sentence in chain.problems(links, repository.tombstones() | set(unreadable), subject.known):
+    history, whole = read_history(subject.repository), True
+    for unread in history.unread:
         whole = False
-        yield Finding("chain", Status.FAILED, "", "an unbroken chain", "a break", sentence)
+        if unread.name != subject.name:
+            detail = f"{unread.error} {unread.error.hint}"
+            status = Status.ERROR if isinstance(unread.error, FormatUnknown) else Status.FAILED
+            yield Finding("chain", status, "", "a valid manifest", "none", detail)
+    for found in history.breaks(subject.known, subject.elsewhere):
+        whole = False
+        yield Finding("chain", Status.FAILED, "", "an unbroken chain", "a break", found.sentence)
     if whole:
-        said = f"{len(links)} backups, newest number {max((link.sequence for link in links), default=0)}"
+        newest = max((record.link.sequence for record in history.live), default=0)
+        pruned = f", {len(history.trashed)} in the trash" if history.trashed else ""
+        said = f"{len(history.live)} backups{pruned}, newest number {newest}"
         yield Finding("chain", Status.PASSED, "", said, said)
 
 
@@ -159,7 +185,7 @@ def _rehearse(
         return None, ""
     try:
         restored = restorer.restore(contents, plan, progress)
-    except (TargetError, StorageUnavailable) as error:
+    except (TargetError, StorageUnavailable, CannotOpen) as error:
         findings.append(Finding("restore", Status.ERROR, detail=f"{error} {error.hint}".strip()))
         return None, plan.target.name
     except (RestoreError, RepositoryError, MalformedLine) as error:

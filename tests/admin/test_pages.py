@@ -250,6 +250,15 @@ class TestRestores:
         assert "The restored copy is in restored, and passed every check." in page
         assert url("verification", "change", copy.verification_id) in page
 
+    def test_of_single_rows_it_says_which_tables_they_are_of_and_who_brought_them(self, superuser: Client) -> None:
+        contents = {"shop_order": {"insert": 1200, "update": 1}, "shop_customer": {"insert": 1}}
+        told = rows.restore(rows.backup(), kind="rows", contents=contents, requested_by="ada", requested_via="command")
+        page = text(superuser, url("restore", "change", told.pk))
+        assert "shop_customer: 1 insert; shop_order: 1,200 insert, 1 update" in page
+        assert "ada, by a command" in page and "passed every check" not in page
+        listed = text(superuser, url("restore", "changelist"))
+        assert "single rows" in listed and "ada, by a command" in listed
+
     def test_a_failed_one_does_not(self, superuser: Client) -> None:
         copy = rows.restore(rows.backup(), status="failed", error="The disk is full.")
         page = text(superuser, url("restore", "change", copy.pk))

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.commands.site import BACKUP_KEYS, VERIFICATION_KEYS, Site
+from tests.commands.site import BACKUP_KEYS, ROWS, VERIFICATION_KEYS, Site
 
-MODES = ["drop-database", "drop-tables", "truncate", "delete-rows", "corrupt-file"]
+MODES = ["drop-database", "drop-tables", "truncate", "delete-rows", "half-migration", "corrupt-file"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -19,7 +19,7 @@ def test_every_failure_is_recovered_from_and_the_live_database_is_only_read(site
     document = site.manage("drill_db", "--failure", mode, "--json").fine().json
     assert list(document) == ["backup", "failure", "steps", "recovery_seconds", "verification"]
     assert list(document["backup"]) == BACKUP_KEYS and list(document["verification"]) == VERIFICATION_KEYS
-    assert [step["name"] for step in document["steps"]] == ["copy", "failure", "recovery"]
+    assert [step["name"] for step in document["steps"]] == ["copy", "failure", "noticed", "recovery"]
     assert all(set(step) == {"name", "detail", "seconds"} for step in document["steps"])
     assert document["failure"] == mode and document["verification"]["status"] == "passed"
     assert document["recovery_seconds"] > 0
@@ -31,9 +31,9 @@ def test_the_report_tells_each_step_and_how_long_a_recovery_takes(site: Site) ->
     done = site.manage("drill_db").fine()
     lines = done.out.splitlines()
     assert lines[0].startswith("Backed up default as ")
-    assert any(line.startswith("copy: 1375 rows restored into SQLite database ") for line in lines)
+    assert any(line.startswith(f"copy: {ROWS} rows restored into SQLite database ") for line in lines)
     assert any(line.startswith("failure: In the SQLite database ") and "removed the file" in line for line in lines)
-    assert any(line.startswith("From the failure to the recovered copy: ") for line in lines)
+    assert any(line.startswith("From the failure to the recovered and proven copy: ") for line in lines)
     assert any("at level restore: passed" in line for line in lines)
     assert not list(site.folder.glob("lifeboat*"))
 

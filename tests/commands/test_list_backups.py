@@ -49,3 +49,17 @@ def test_a_damaged_manifest_is_listed_as_damaged(backed_up: Site) -> None:
     (line,) = backed_up.manage("list_backups", "--json").fine().json
     assert (line["id"], line["status"], line["rows"]) == (backed_up.backups()[0], "damaged", 0)
     assert f"backups/00000001-{backed_up.backups()[0]} is damaged" in backed_up.manage("list_backups").fine().out
+
+
+def test_it_shows_as_many_as_asked_for_and_says_how_many_it_does_not(backed_up: Site) -> None:
+    backed_up.manage("backup_db").fine()
+    _, newest = backed_up.backups()
+    done = backed_up.manage("list_backups", "--limit", "1", "--json").fine()
+    assert [line["id"] for line in done.json] == [newest]
+    assert "1 older ones are not shown: --limit 0 shows all." in done.err
+    assert len(backed_up.manage("list_backups", "--limit", "0", "--json").fine().json) == 2
+    backed_up.database.unlink()
+    done = backed_up.manage("list_backups", "--limit", "1").fine()
+    assert newest in done.out and "There is no catalogue" in done.err and "1 older ones" in done.err
+    refused = backed_up.manage("list_backups", "--limit", "-1")
+    assert refused.status != 0 and "is not a number of backups" in refused.err

@@ -33,6 +33,14 @@ def test_nothing_but_the_document_is_on_standard_output(backed_up: Site) -> None
     assert done.err == f"Note: {done.err.removeprefix('Note: ').strip()}\n" and "no catalogue" in done.err
 
 
+def test_whoever_reads_the_report_may_stop_before_its_end(backed_up: Site) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = backed_up.process("list_backups", capture_output=False, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    assert (done.status, done.err) == (0, "")
+
+
 @pytest.mark.parametrize("command", HELP)
 def test_help_tells_the_exit_statuses(site: Site, command: str) -> None:
     done = site.manage(command, "--help").fine()

@@ -68,10 +68,10 @@ def test_a_wrong_key_of_backups_is_named_with_value_and_expectation(backed_up: S
     assert check.status == 1 and check.err.count("backups.E002") == 3 and "hush" not in check.err
 
 
-def test_where_encryption_is_asked_for_nothing_is_stored_without_it(backed_up: Site) -> None:
-    backed_up.settings["BACKUPS"]["RECIPIENTS"] = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"]
+def test_where_encryption_is_asked_for_and_cannot_be_done_nothing_is_stored(backed_up: Site) -> None:
+    backed_up.settings["BACKUPS"]["RECIPIENTS"] = ["age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8q"]
     before = backed_up.tree()
-    backed_up.manage("backup_db").refused("BACKUPS['RECIPIENTS'] asks for encrypted backups", "Nothing was stored")
+    backed_up.manage("backup_db").refused("BACKUPS['RECIPIENTS'][0] is no public key", "Nothing was stored")
     assert backed_up.tree() == before
 
 

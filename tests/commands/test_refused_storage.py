@@ -41,6 +41,8 @@ def test_a_storage_that_cannot_be_reached(backed_up: Site) -> None:
     assert backed_up.tree("site.sqlite3") == before
     backed_up.storage.unlink()
     (backed_up.folder / "away").rename(backed_up.storage)
+    # What it had stored was remembered for the next one, and is forgotten now.
+    assert not [path for path in (backed_up.folder / "small" / "default" / "runs").rglob("*") if path.is_file()]
     backed_up.manage("backup_db", "--verify=restore").fine()
 
 
@@ -64,7 +66,9 @@ def test_a_full_storage_takes_no_backup_and_keeps_what_it_has(backed_up: Site) -
     done = backed_up.process("backup_db", preexec_fn=no_room)
     done.refused("The storage failed while writing chunks/", "File too large", "Nothing was committed")
     objects = [path for path in (backed_up.folder / "small").rglob("*") if path.is_file()]
-    assert [path.name for path in objects if "backups" in path.parts[-2] or "runs" in path.parts[-3]] == []
+    assert [path.name for path in objects if "backups" in path.parts[-2]] == []
     assert not list((backed_up.folder / "small" / "default" / "tmp").iterdir())
     backed_up.manage("backup_db", "--verify=restore").found("the catalogue knows 1 in another repository")
+    # What it had stored was remembered for the next one, and is forgotten now.
+    assert not [path for path in (backed_up.folder / "small" / "default" / "runs").rglob("*") if path.is_file()]
     backed_up.manage("backup_db", "--verify=restore").fine()

@@ -94,7 +94,7 @@ def test_nothing_that_exists_is_ever_replaced(backed_up: Site, place: Callable[[
 @pytest.mark.parametrize(
     ("to", "words"),
     [
-        ("", "'' does not name a file"),
+        ("", "Nobody said where to restore to"),
         (":memory:", "does not name a file"),
         ("file:x?mode=memory", "does not name a file"),
         ("restored/", "does not name a file"),

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.commands.site import Site
+from tests.commands.site import ROWS, Site
 from tests.databases import Server
 
 pytestmark = pytest.mark.slow
@@ -37,7 +37,7 @@ def reader(site: Site, server: Server) -> Iterator[None]:
 def test_who_may_only_read_backs_up_and_is_told_what_a_restore_needs(on_server: Site, server: Server) -> None:
     with reader(on_server, server):
         done = on_server.manage("backup_db", "--json").fine()
-        assert done.json["rows"] == 1375
+        assert done.json["rows"] == ROWS
         assert "The catalogue in database 'default' could not be written" in done.err
         stored = on_server.tree("storage/default/events")
         proof = on_server.manage("verify_backup", "--json").found("could not be completed", *MISSING[server.vendor])

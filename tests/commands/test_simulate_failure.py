@@ -7,7 +7,7 @@ import pytest
 
 from tests.commands.site import Site
 
-MODES = ["drop-database", "drop-tables", "truncate", "delete-rows", "corrupt-file"]
+MODES = ["drop-database", "drop-tables", "truncate", "delete-rows", "half-migration", "corrupt-file"]
 
 
 @pytest.fixture
@@ -71,6 +71,19 @@ def test_delete_rows_deletes_a_share_and_the_same_seed_the_same_rows(allowed: Si
 def contents(site: Site) -> list[tuple[int, ...]]:
     with closing(sqlite3.connect(site.database)) as connection:
         return connection.execute("SELECT id FROM shop_order ORDER BY id").fetchall()
+
+
+def test_half_migration_leaves_what_no_migration_tells_of(allowed: Site) -> None:
+    migrations = "SELECT count(*) FROM django_migrations"
+    with closing(sqlite3.connect(allowed.database)) as connection:
+        before = connection.execute(migrations).fetchall()
+    assert "moved 500 of its 1000 rows to lifeboat_half_migrated" in broken(allowed, "half-migration")
+    assert counts(allowed) == (300, 500)
+    with closing(sqlite3.connect(allowed.database)) as connection:
+        assert connection.execute("SELECT count(*) FROM lifeboat_half_migrated").fetchall() == [(500,)]
+        assert connection.execute("SELECT count(lifeboat_half) FROM shop_order").fetchall() == [(0,)]
+        assert connection.execute(migrations).fetchall() == before
+    allowed.manage("simulate_failure", "--mode=half-migration", "--confirm=site.sqlite3").refused("could not be broken")
 
 
 def test_corrupt_file_makes_it_unreadable_and_no_backup_is_taken_of_it(allowed: Site) -> None:

@@ -237,6 +237,16 @@ class Places:
         assert all(40 <= len(lines) < 100 for lines in found[0].values())
         assert all(set(lines) < set(expected[name]) for name, lines in found[0].items())
 
+    def test_a_half_migrated_database_has_its_largest_table_in_two(self, engine: Engine) -> None:
+        execute(engine, *TABLES, "DELETE FROM second WHERE id > 10")
+        before = dump(engine)
+        assert engine.damage("half-migration").endswith(".")
+        after = dump(engine)
+        rows = {table.name: len(after.lines[table.qualified]) for table in after.tables}
+        half = len(before.lines[before.table("first").qualified]) // 2
+        assert (rows["first"], rows["lifeboat_half_migrated"]) == (half, half)
+        assert {column.name for column in after.table("first").columns} > {"id", "lifeboat_half"}
+
     def test_a_mode_of_damage_that_there_is_not_is_refused(self, engine: Engine) -> None:
         with pytest.raises(TargetError):
             engine.damage("set-on-fire")

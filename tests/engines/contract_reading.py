@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from django.db import connections, transaction
 
-from backups.engines.base import Engine
+from backups.engines.base import BOUNDARIES, Engine
 from backups.exceptions import ConfigurationError, SourceChanged, SourceError
 from backups.facts import Key, Span
 from backups.rows import Decoder
@@ -53,6 +53,12 @@ class Reading:
                 assert list(snapshot.lines(table)) == referenced(snapshot, table), table.qualified
 
     @pytest.mark.slow
+    def test_the_witnesses_of_many_tables_are_those_of_each(self, zoo_database: Engine) -> None:
+        with zoo_database.snapshot() as snapshot:
+            tables = snapshot.tables()
+            assert list(snapshot.witnesses(tables)) == [snapshot.witness(table) for table in tables]
+
+    @pytest.mark.slow
     def test_every_line_decodes_to_the_cells_that_were_read(self, zoo_database: Engine) -> None:
         with zoo_database.snapshot() as snapshot:
             for table in snapshot.tables():
@@ -80,6 +86,25 @@ class Reading:
                     assert [list(snapshot.rows(table, span)) for span in spans] == [
                         list(map(Decoder(table).decode, part)) for part in parts
                     ]
+
+    @pytest.mark.slow
+    def test_spans_that_are_read_whole_are_what_is_read_line_by_line(self, zoo_database: Engine) -> None:
+        with zoo_database.snapshot() as snapshot:
+            for table in (table for table in snapshot.tables() if table.key):
+                lines = list(snapshot.lines(table))
+                spans = [Span(), *spans_between([key_of(table, line) for line in lines][2::3])]
+                for span, text in zip(spans, snapshot.texts(table, spans, 2**20), strict=True):
+                    assert text in (None, b"".join(snapshot.lines(table, span))), (table.qualified, span)
+
+    @pytest.mark.slow
+    def test_the_engine_says_where_every_so_many_rows_end(self, zoo_database: Engine) -> None:
+        with zoo_database.snapshot() as snapshot:
+            for table in (table for table in snapshot.tables() if table.key and snapshot.line_size(table)):
+                keys = [key_of(table, line) for line in snapshot.lines(table)]
+                for every in (1, 2, 7):
+                    assert snapshot.boundaries(table, None, every) == keys[every - 1 :: every][:BOUNDARIES]
+                after = keys[len(keys) // 2]
+                assert snapshot.boundaries(table, after, 2) == keys[len(keys) // 2 + 1 :][1::2][:BOUNDARIES]
 
     def test_a_span_may_end_between_rows(self, engine: Engine) -> None:
         execute(engine, ACCOUNTS, "INSERT INTO account VALUES (-5, 1), (0, 1), (7, 1)")

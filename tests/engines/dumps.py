@@ -80,8 +80,10 @@ def assert_same(expected: Dump, actual: Dump, engine: Engine) -> None:
 
 
 def referenced(snapshot: Snapshot, table: Table) -> list[bytes]:
-    """Return the lines of a table as the reference writes them."""
-    return [encode(table, row) for row in snapshot.rows(table)]
+    """Return the lines of a table as the reference writes them, and see that a proof reads them so."""
+    lines = [encode(table, row) for row in snapshot.rows(table)]
+    assert list(snapshot.read_back(table)) == lines, table.qualified
+    return lines
 
 
 def changed(table: Table, line: bytes, **cells: Cell) -> bytes:

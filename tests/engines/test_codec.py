@@ -12,12 +12,12 @@ from backups.tables import Column, Table
 COLUMNS = ["id", "text", "float", "flag", "data", "json", "uuid", "duration"]
 KINDS = ["integer", "text", "float", "boolean", "binary", "json", "uuid", "duration"]
 WRITERS = [
-    codec.plain(int),
-    codec.plain(str),
+    codec.integers,
+    codec.texts,
     codec.each(codec.float_text, float),
     codec.each(codec.boolean, int),
     codec.each(codec.base64_text, bytes),
-    codec.each(codec.json_text, str),
+    codec.documents,
     codec.each(codec.uuid_text, str),
     codec.each(codec.duration_text, int),
 ]
@@ -113,19 +113,22 @@ def test_integers_that_only_python_has_are_left_to_the_reference():
 @pytest.mark.parametrize(
     ("write", "value"),
     [
-        (codec.plain(int), "1"),
-        (codec.plain(int), True),
-        (codec.plain(str), b"1"),
+        (codec.integers, "1"),
+        (codec.integers, True),
+        (codec.texts, b"1"),
         (codec.each(codec.float_text, float), 1),
         (codec.each(codec.float_text, float), float("nan")),
         (codec.each(codec.float_text, float), float("inf")),
         (codec.each(codec.boolean, int), 2),
         (codec.each(codec.uuid_text, str), "F" * 32),
-        (codec.each(codec.json_text, str), "null"),
+        (codec.documents, "null"),
+        (codec.documents, "{}\n"),
+        (codec.documents, '"\\ud83d"'),
+        (codec.documents, "[" * 201 + "]" * 201),
     ],
 )
 def test_a_value_of_another_kind_is_a_misfit(write, value):
-    assert list(write((None,))) == [None]
+    assert list(write((None,))) == ["null"]
     with pytest.raises(Misfit):
         write((None, value))
 
@@ -137,6 +140,28 @@ def test_floats_are_written_as_python_writes_them(number):
     assert line == b'{"model":"t","pk":null,"fields":{"f":%s}}\n' % repr(number).encode()
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["[1", ",2]", "3 4"],  # as many documents as values, if a line feed may lie within one
+        ["1 2", ""],
+        ["1", "", "2 3"],
+        ["{}", "[1\n]", "2"],
+    ],
+)
+def test_documents_are_values_each_by_itself(values):
+    with pytest.raises(Misfit):
+        codec.documents(values)
+
+
+def test_names_are_names_whatever_is_in_them():
+    described = Table(
+        "t", "t.100%s", (Column("a", "integer", "", "100%"), Column("b", "text", "", 'quo"te')), pk=("a",)
+    )
+    (line,) = Codec(described, [codec.integers, codec.texts], lambda row: []).batch([[1, "%s"]])
+    assert line == encode(described, ["1", "%s"])
+
+
 def test_no_more_rows_are_read_ahead_than_make_half_a_megabyte():
     described = Table("t", "t", (Column("s", "text", "", "s"),))
     taken = []
@@ -146,7 +171,7 @@ def test_no_more_rows_are_read_ahead_than_make_half_a_megabyte():
             taken.append(number)
             yield ("x" * 100_000,)
 
-    lines = Codec(described, [codec.plain(str)], lambda row: []).lines(rows())
+    lines = Codec(described, [codec.texts], lambda row: []).lines(rows())
     next(lines)
     assert len(taken) <= 8
     for _ in range(500):

@@ -28,7 +28,8 @@ from backups.manifest import Manifest, Stored
 from backups.repository import Repository
 from backups.repository.events import VERIFIED, Event, events_of, record
 from backups.repository.names import new_run
-from backups.repository.runs import Beat, beating, beats, living, put_beat
+from backups.repository.pulse import beating
+from backups.repository.runs import UNREADABLE, Beat, beats, living, put_beat
 
 RUN = "20261122T164315Z-3f9a2c"
 
@@ -70,6 +71,13 @@ def test_where_there_is_no_repository_the_sentence_says_how_to_make_one(tmp_path
 def test_a_newer_repository_is_refused(repository):
     path_of(repository, "repository.json").write_text(json.dumps({"format": 2, "id": "x", "kind": "repository"}))
     with pytest.raises(FormatUnknown, match="version 2"):
+        Repository.open("default", storage=repository.objects.storage)
+
+
+@pytest.mark.parametrize("ident", ["x", "", "\ud800", "a" * 31 + "\n", "A" * 32])
+def test_a_repository_whose_id_is_none_is_damaged(repository, ident):
+    path_of(repository, "repository.json").write_text(json.dumps({"format": 1, "id": ident, "kind": "repository"}))
+    with pytest.raises(ObjectDamaged, match="its id is not one of a repository"):
         Repository.open("default", storage=repository.objects.storage)
 
 
@@ -193,9 +201,21 @@ def test_names_that_are_none_of_ours_are_passed_over(repository):
     assert [listed.sequence for listed in repository.listing()] == [1]
 
 
+RESULT = {
+    "level": "stored", "status": "passed", "seconds": 0.5, "restore_seconds": None, "target": "", "backup": RUN, "checks": [],
+}  # fmt: skip
+
+
+def test_a_record_of_another_shape_is_refused(repository):
+    committed = repository.commit(manifest(repository))
+    record(repository, Event(VERIFIED, RUN, new_run(), committed.digest, datetime.now(UTC), {"status": "passed"}))
+    with pytest.raises(ObjectDamaged, match="not a record of a verification"):
+        events_of(repository, RUN, committed.digest)
+
+
 def test_events_are_bound_to_the_manifest_that_they_speak_of(repository):
     committed = repository.commit(manifest(repository))
-    event = Event(VERIFIED, RUN, new_run(), committed.digest, datetime.now(UTC), {"status": "passed"})
+    event = Event(VERIFIED, RUN, new_run(), committed.digest, datetime.now(UTC), RESULT)
     name = record(repository, event)
     assert events_of(repository, RUN, committed.digest) == [event]
     with pytest.raises(ObjectDamaged, match="another manifest"):
@@ -230,7 +250,8 @@ def test_a_run_on_another_host_is_dead_after_half_an_hour_without_a_beat(reposit
     assert living(repository, now + timedelta(minutes=31)) == []
 
 
-def test_a_forged_beat_proves_nothing(repository):
+def test_nothing_that_a_forged_beat_says_is_believed(repository):
     with beating(repository, RUN, "backup", "default"):
         change(repository, f"runs/{RUN}/0")
-        assert beats(repository) == []
+        (beat,) = beats(repository)
+        assert (beat.run, beat.verb, beat.database, beat.pid) == (RUN, UNREADABLE, "", 0)

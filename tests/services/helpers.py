@@ -4,12 +4,20 @@ import hashlib
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections
 
 from backups.engines.base import Engine
 from backups.repository import Repository
 from backups.repository.runs import Beat, put_beat
+from backups.repository.storage import LocalObjects
 from backups.services.backup import BackedUp, create_backup
 from tests.yard import SMALL
 
@@ -45,3 +53,32 @@ def leave_beat(repository: Repository, run: str, verb: str, **more: object) -> B
     beat = Beat(run, verb, repository.objects.prefix, **said)  # type: ignore[arg-type]
     put_beat(repository, beat, 0)
     return beat
+
+
+@contextmanager
+def at_step(number: int, act: Callable[[], Any], verb: str = "put") -> Iterator[list[str]]:
+    """Do something once, just before the storage operation of that number; yields their names. Beats do not count.
+
+    Whichever thread that is, it is left without connections to databases.
+    """
+    done: list[str] = []
+    original = getattr(LocalObjects, verb)
+
+    def step(self: LocalObjects, name: str, *rest: Any) -> Any:
+        if not name.startswith("runs/"):
+            done.append(name)
+            if len(done) == number:
+                try:
+                    act()
+                finally:
+                    _leave()
+        return original(self, name, *rest)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(LocalObjects, verb, step)
+        yield done
+
+
+def _leave() -> None:
+    if threading.current_thread() is not threading.main_thread():
+        connections.close_all()

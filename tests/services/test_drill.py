@@ -7,15 +7,39 @@ import pytest
 
 from backups.engines.base import Engine
 from backups.exceptions import BackupsError, ConfigurationError, TargetError
+from backups.models import Restore, Verification
 from backups.progress import Step
 from backups.repository import Repository
+from backups.repository.events import event_names
 from backups.repository.names import new_run
 from backups.repository.runs import beats
-from backups.services.drill import fail_and_recover
+from backups.services.drill import Drill, fail_and_recover
 from backups.services.failure import MODES, simulate_failure, typed_name
 from tests.services.helpers import back_up, contents
 
 OF_A_SERVER = [mode for mode in MODES if mode != "corrupt-file"]
+
+
+NOTICED = {
+    "drop-database": "not there any more",
+    "drop-tables": "schema",
+    "truncate": "rows",
+    "delete-rows": "content",
+    "half-migration": "schema",
+}
+
+
+def assert_recorded(backup: str, drill: Drill) -> None:
+    """See that the recovery and its proof are in the catalogue, and in the repository they can be had from again."""
+    verification = Verification.objects.get(pk=drill.proof)
+    assert (verification.backup_id, verification.level, verification.status) == (backup, "restore", "passed")
+    assert verification.checks.count() == len(drill.result.findings) > 5
+    restore = Restore.objects.get(verification=verification)
+    assert (restore.status, restore.backup_id) == ("complete", backup) and restore.rows > 0
+    assert restore.seconds is not None and restore.seconds <= drill.recovery_seconds
+    repository = Repository.open(restore.database)
+    kinds = [name.rpartition("-")[2] for name in event_names(repository, backup)]
+    assert len(kinds) == 2, kinds
 
 
 def left(engine: Engine, run: str) -> bool:
@@ -29,8 +53,11 @@ def test_a_copy_is_recovered_and_the_live_database_only_read(any_yard: Engine, m
     before, run = contents(any_yard), new_run()
     drill = fail_and_recover(any_yard.alias, "latest", failure=mode, run=run)
     assert (drill.backup, drill.failure) == (done.committed.manifest.run, mode)
-    assert [step.name for step in drill.steps] == ["copy", "failure", "recovery"] and drill.recovery_seconds > 0
-    assert f"{done.committed.manifest.totals.rows} rows restored" in drill.steps[2].detail
+    assert [step.name for step in drill.steps] == ["copy", "failure", "noticed", "recovery"]
+    assert drill.recovery_seconds > 0
+    assert f"{done.committed.manifest.totals.rows} rows restored" in drill.steps[3].detail
+    assert NOTICED[mode] in drill.steps[2].detail
+    assert_recorded(done.committed.manifest.run, drill)
     assert contents(any_yard) == before and not left(any_yard, run)
     assert beats(Repository.open(any_yard.alias)) == []
 
@@ -50,6 +77,15 @@ def test_a_failure_that_the_engine_has_not_leaves_nothing(any_yard: Engine) -> N
     with pytest.raises(TargetError):
         fail_and_recover(any_yard.alias, "latest", failure="corrupt-file", run=run)
     assert contents(any_yard) == before and not left(any_yard, run)
+
+
+def test_a_failure_that_the_proof_does_not_notice_is_said(yard: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    back_up(yard)
+    run = new_run()
+    monkeypatch.setattr(type(yard), "damage", lambda engine, mode: "Nothing was done at all.")
+    with pytest.raises(BackupsError, match="the proof found nothing wrong with it"):
+        fail_and_recover(yard.alias, "latest", failure="truncate", run=run)
+    assert not left(yard, run) and not Restore.objects.exists()
 
 
 def test_a_failure_that_is_none_is_refused_before_anything_is_made(yard: Engine) -> None:

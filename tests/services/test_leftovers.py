@@ -154,3 +154,23 @@ def test_temporary_files_and_empty_folders_go_when_they_are_old(yard: Engine) ->
         os.utime(path, (time.time() - 3600, time.time() - 3600))
     sweep(yard, repository)
     assert [path.exists() for path in (old, new, *folders)] == [False, True, False, True]
+
+
+def test_beats_that_cannot_be_read_go_when_they_are_old_and_nothing_else_goes_with_them(yard: Engine) -> None:
+    back_up(yard)
+    repository = Repository.open(yard.alias)
+    place = Path(repository.objects.place(), "runs")
+    old, within_grace, promoting = (new_run() for _ in range(3))
+    left = scratch(yard, old)
+    for run, hours in ((old, 25), (within_grace, 2), (promoting, 25)):
+        leave_beat(repository, run, "backup")
+        (place / run / "0").write_bytes(b"half")
+        os.utime(place / run / "0", (time.time() - hours * 3600,) * 2)
+    (place / promoting / "promotion").write_bytes(b"half")
+    try:
+        assert sweep(yard, repository) == []
+        assert {path.name for path in place.iterdir()} == {within_grace, promoting}
+        # Whose database it is, only a signed beat says.
+        assert left.exists()
+    finally:
+        left.drop()

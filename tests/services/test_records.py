@@ -1,6 +1,7 @@
 """The catalogue is optional: what cannot be written there is said, never stops a verb, and is rebuilt from storage."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from django.core.management import call_command
 
 from backups.engines.base import Engine
-from backups.exceptions import ConfigurationError, UnknownBackup
+from backups.exceptions import ConfigurationError, StorageUnavailable, UnknownBackup
 from backups.models import Backup, Check, Restore, RunStatus, Verification, VerificationStatus
 from backups.repository import Repository
 from backups.repository.names import new_run
@@ -19,7 +20,7 @@ from backups.services.sync import sync_backups
 from backups.services.verify import level_of, verify_all, verify_backup
 from backups.verification import Level, Status
 from tests.databases import Server, registered
-from tests.services.helpers import back_up, gone_process, manifest_path
+from tests.services.helpers import back_up, gone_process, leave_beat, manifest_path
 from tests.yard import flip, path_of
 
 
@@ -118,6 +119,34 @@ class TestDead:
             row.refresh_from_db()
         assert (backup.status, proof.status) == (RunStatus.INTERRUPTED, VerificationStatus.INTERRUPTED)
         assert "process is gone" in backup.error and elsewhere.status == RunStatus.RUNNING
+
+    def test_a_run_elsewhere_is_dead_once_its_beat_is_old(self, yard: Engine) -> None:
+        back_up(yard)
+        hour = datetime.now(UTC) - timedelta(hours=1)
+        said = {"database": yard.alias, "status": RunStatus.RUNNING, "host": "elsewhere", "pid": 1, "started": hour}
+        beating, silent, without, young = (Backup.objects.create(id=new_run(), **said) for _ in range(4))
+        Backup.objects.filter(pk=young.pk).update(started=datetime.now(UTC))
+        repository = Repository.open(yard.alias)
+        leave_beat(repository, beating.pk, "backup", host="elsewhere", beat=datetime.now(UTC).isoformat())
+        leave_beat(repository, silent.pk, "backup", host="elsewhere", beat=hour.isoformat())
+        told = {line.id: line for line in list_backups(yard.alias)[0]}
+        assert [told[row.pk].status for row in (beating, young)] == ["running"] * 2
+        assert [told[row.pk].status for row in (silent, without)] == ["interrupted"] * 2
+        assert "elsewhere has given no sign of life" in told[silent.pk].problem
+
+    def test_where_storage_does_not_tell_a_run_elsewhere_is_not_dead(self, yard: Engine, monkeypatch: Any) -> None:
+        back_up(yard)
+        hour = datetime.now(UTC) - timedelta(hours=1)
+        row = Backup.objects.create(
+            id=new_run(), database=yard.alias, status=RunStatus.RUNNING, host="elsewhere", pid=1, started=hour
+        )
+        monkeypatch.setattr("backups.services.catalog.living", lambda *_: _refuse())
+        lines, _ = list_backups(yard.alias)
+        assert {line.id: line.status for line in lines}[row.pk] == "running"
+
+
+def _refuse() -> None:
+    raise StorageUnavailable("The storage is away.")
 
 
 class TestVerify:

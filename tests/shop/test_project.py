@@ -78,11 +78,8 @@ class TestSettings:
     @pytest.mark.parametrize(("debug", "allowed"), [("1", True), ("yes", True), ("0", False), ("off", False)])
     def test_breaking_databases_is_for_debugging(self, debug: str, allowed: bool) -> None:
         found = read("BACKUPS", DEBUG=debug, SECRET_KEY="k", BACKUPS_SIGNING_KEY="own")
-        assert found == {
-            "SIGNING_KEY": "own",
-            "ALLOW_RESTORE_FROM_ADMIN": allowed,
-            "ALLOW_SIMULATED_FAILURE": allowed,
-        }
+        assert found["SIGNING_KEY"] == "own"
+        assert {found["ALLOW_RESTORE_FROM_ADMIN"], found["ALLOW_SIMULATED_FAILURE"]} == {allowed}
 
     def test_the_signing_key_for_demonstrations_is_for_debugging(self) -> None:
         assert read("BACKUPS", DEBUG="1")["SIGNING_KEY"]

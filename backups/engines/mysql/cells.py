@@ -76,10 +76,13 @@ def writer(column: Column) -> ToLiteral:
 def columnwise(column: Column) -> Callable[[Sequence[Cell]], Sequence[str]]:
     """Return the same for many cells of a column at once, which is faster."""
     convert, numbers = _literal(column), _NUMBERS.get(column.kind)
+    mark = _MARKS.get(column.kind)
 
     def literals(found: Sequence[Cell]) -> Sequence[str]:
         if numbers is not None and _stand_as_they_are(found, numbers):
             return found
+        if mark is not None and (strings := _strings(found, mark)):
+            return strings
         return [
             convert(cell) if isinstance(cell, str) else "NULL" if cell is None else _exactly(column, cell)
             for cell in found
@@ -100,6 +103,22 @@ def _stand_as_they_are(found: Sequence[Cell], numbers: re.Pattern[str]) -> TypeG
     except TypeError:
         return False  # a NULL is among them
     return numbers.fullmatch(joined) is not None and joined.count(",") == len(found) - 1
+
+
+def _strings(found: Sequence[Cell], mark: str) -> Sequence[str]:
+    """Return string literals of texts that all end with ``mark``, without it; nothing where one is no such text."""
+    try:
+        joined = "\n".join(found)  # type: ignore[arg-type]
+    except TypeError:
+        return ()  # a NULL is among them
+    if joined.count("\n") != len(found) - 1:
+        return ()
+    if mark:
+        bare = f"{joined}\n".replace(f"{mark}\n", "\n")[:-1]
+        if len(bare) != len(joined) - len(mark) * len(found):
+            return ()
+        joined = bare
+    return text.string(joined).replace("\n", "'\n'").split("\n")
 
 
 def _exactly(column: Column, cell: Exact) -> str:
@@ -129,6 +148,8 @@ def _double(cell: str) -> str:
     return cell if "e" in cell else f"{cell}e0"
 
 
+# Kinds whose literals are their texts in quotes, and what of each text is left out.
+_MARKS = {"text": "", "json": "", "inet": "", "date": "", "timestamp": "", "datetime": "Z"}
 _LITERALS: dict[str, Callable[[Any], str]] = {
     "integer": _number,
     "boolean": _TRUTHS.__getitem__,

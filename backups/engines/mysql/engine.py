@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import MySQLdb
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
-from backups.engines.base import Engine, Loader, Snapshot
-from backups.engines.mysql import damage, errors, locking, objects, preflight, text, unfinished, violations
+from backups.engines.base import Engine, ForeignKey, Loader, Snapshot
+from backups.engines.editing import Editor
+from backups.engines.kept import kept_name, kept_names
+from backups.engines.mysql import (
+    collisions,
+    damage,
+    ddl,
+    errors,
+    locking,
+    objects,
+    preflight,
+    promotion,
+    text,
+    unfinished,
+    violations,
+)
+from backups.engines.mysql.editor import MySqlEditor
 from backups.engines.mysql.loader import MySqlLoader
 from backups.engines.mysql.session import DATABASE_ERRORS, Session, code_of, prepared
 from backups.engines.mysql.snapshot import MySqlSnapshot
 from backups.exceptions import ConfigurationError, TargetError
 from backups.facts import EngineFacts, Origin
+from backups.progress import Progress, silent
+from backups.rows import Row
+from backups.schema import Schema
+from backups.tables import Table
+
+if TYPE_CHECKING:
+    from backups.engines.mysql.resident import ResidentMySql
 
 _LONGEST_NAME = 64
 _SYSTEM = {"information_schema", "mysql", "performance_schema", "sys"}
@@ -96,9 +118,17 @@ class MySqlEngine(Engine):
     def is_unfinished(self) -> bool:
         """See ``Engine.is_unfinished``."""
         with errors.making(self.describe()), self._server() as session:
-            return unfinished.is_marked(session, self._folded(session)) and not locking.others(
-                session, self._folded(session)
-            )
+            name = self._folded(session)
+            return unfinished.is_marked(session, name) and locking.is_deserted(session, name)
+
+    @contextmanager
+    def unfinished(self) -> Iterator[None]:
+        """See ``Engine.unfinished``."""
+        with errors.making(self.describe()), self._server() as session:
+            unfinished.put(session, self.name)
+        yield
+        with errors.making(self.describe()), self._server() as session:
+            unfinished.unmark(session, self.name)
 
     def drop(self) -> None:
         """See ``Engine.drop``."""
@@ -113,6 +143,12 @@ class MySqlEngine(Engine):
                 locking.end_connections(session, self._folded(session))
                 session.run(statement)
 
+    def resident(self) -> ResidentMySql:
+        """See ``Engine.resident``."""
+        from backups.engines.mysql.resident import ResidentMySql
+
+        return ResidentMySql(self.alias, self.settings)
+
     def scratch_name(self, run: str) -> str:
         """See ``Engine.scratch_name``."""
         return "lifeboat_" + re.sub(r"[^a-z0-9]+", "_", run.lower())
@@ -122,6 +158,36 @@ class MySqlEngine(Engine):
         with errors.making(self.describe()), self._server() as session:
             found = (str(row[0]) for row in session.query(r"SHOW DATABASES LIKE 'lifeboat\_%'"))
             return sorted(name for name in found if _SCRATCH.fullmatch(name))
+
+    def kept_name(self, run: str) -> str:
+        """See ``Engine.kept_name``."""
+        return kept_name(self.name, run, _LONGEST_NAME)
+
+    def kept(self) -> list[str]:
+        """See ``Engine.kept``."""
+        with errors.making(self.describe()), self._server() as session:
+            return kept_names(
+                self._folded(session), [str(name) for (name,) in session.query("SHOW DATABASES")], _LONGEST_NAME
+            )
+
+    def irreplaceable(self) -> list[str]:
+        """See ``Engine.irreplaceable``."""
+        with errors.making(self.describe()), self._server() as session:
+            return promotion.obstacles(session, self._folded(session))
+
+    def carry_over(self, copy: Self) -> list[str]:
+        """See ``Engine.carry_over``. Grants are on names, and so stay; definers are carried over with the names."""
+        return []
+
+    def promote(self, copy: Self, kept: str, progress: Progress = silent) -> list[str]:
+        """See ``Engine.promote``. What hangs on names is not part of the one step; see ``promotion``."""
+        with errors.making(self.describe()), self._server() as session:
+            return promotion.promote(session, self._folded(session), copy.name, kept, progress)
+
+    def finish(self, copy: Self, kept: str, *, was_there: bool) -> bool:
+        """See ``Engine.finish``."""
+        with errors.making(self.describe()), self._server() as session:
+            return promotion.finish(session, self._folded(session), copy.name, kept)
 
     @contextmanager
     def lock(self, run: str) -> Iterator[None]:
@@ -144,12 +210,34 @@ class MySqlEngine(Engine):
             yield snapshot
 
     @contextmanager
+    def editor(self, *, writing: bool = False) -> Iterator[Editor]:
+        """See ``Engine.editor``."""
+        with errors.reading(self.describe()):
+            session = self._inside()
+        with session:
+            described = MySqlSnapshot(session, self.name, self.settings, self.describe())
+            yield MySqlEditor(session, described, self.describe(), writing=writing)
+
+    @contextmanager
     def loader(self) -> Iterator[Loader]:
         """See ``Engine.loader``."""
         with errors.making(self.describe()):
             session = self._inside()
         with session:
             yield MySqlLoader(session, self.name, self.describe(), self._violations)
+
+    def collisions(self, table: Table, rows: Iterable[tuple[str, Row]]) -> Iterable[str]:
+        """See ``Engine.collisions``: the server itself compares, by the collation of each column."""
+        with errors.making(self.describe()), self._inside() as session:
+            shown = session.query(f"SHOW CREATE TABLE {text.name(table.name)}")[0][1]
+            keys = ddl.definition(table.name, shown, self.name).unique_keys
+            return list(collisions.found(session, table, [key.columns for key in keys if key.plain], rows))
+
+    @staticmethod
+    def foreign_keys(schema: Schema) -> list[ForeignKey]:
+        """See ``Engine.foreign_keys``."""
+        keys = [ddl.foreign_key_of(one) for one in schema.statements() if one.kind == "foreign key"]
+        return [ForeignKey(key.table, key.columns, key.parent_name) for key in keys]
 
     def normal(self, sql: str) -> str:
         """See ``Engine.normal``: the server writes definitions in one way; only an event's state is not compared."""

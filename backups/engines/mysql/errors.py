@@ -39,7 +39,7 @@ def _source(error: Exception, database: str) -> SourceError:
     if code in LOCK_WAIT:
         return SourceChanged(f"A table of {database} is locked by somebody who alters it: {told}.")
     if code == UNKNOWN_DATABASE:
-        return SourceError(f"There is no {database}.", hint="Restore a backup of it: manage.py restore_db.")
+        return SourceError(f"There is no {database}.", hint="Bring it back: manage.py restore_db --replace.")
     if code in _DENIED:
         return SourceError(f"{_first(database)} cannot be read with this user's rights: {told}.")
     if code in GONE:

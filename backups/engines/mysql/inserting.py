@@ -93,9 +93,9 @@ class Inserter:
 
     def _values(self, lines: list[bytes]) -> list[str]:
         """Return, for each line, what stands between its parentheses."""
-        rows = map(self._decoder.decode, lines)
+        columns = self._decoder.columns(lines)
         try:
-            literals = [write(found) for write, found in zip(self._writers, zip(*rows, strict=True), strict=True)]
+            literals = [write(found) for write, found in zip(self._writers, columns, strict=True)]
         except cells.Misplaced as error:
             if len(lines) == 1:
                 raise self._refused(lines[0], str(error)) from error

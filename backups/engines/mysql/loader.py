@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from backups.chunks import lines_of
 from backups.engines.base import Loader
 from backups.engines.mysql import ddl, errors, foreign_keys, text, unfinished, violations
 from backups.engines.mysql.building import Builder
@@ -37,13 +38,13 @@ class MySqlLoader(Loader):
         """See ``Loader.define``."""
         self._builder.define(schema, progress)
 
-    def load(self, table: Table, lines: Iterable[bytes]) -> int:
+    def load(self, table: Table, texts: Iterable[bytes]) -> int:
         """See ``Loader.load``."""
         self._keys[table.name] = table.pk or table.key
         try:
             if table.name in self._broken:
                 self._session.set({"check_constraint_checks": 0})
-            rows = Inserter(self._session, table, lambda: self._builder.lay_bare(table.name)).insert(lines)
+            rows = Inserter(self._session, table, lambda: self._builder.lay_bare(table.name)).insert(lines_of(texts))
             if table.name in self._broken:
                 self._session.set({"check_constraint_checks": 1})
                 self._count_broken(table)

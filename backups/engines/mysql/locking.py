@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import string
+import time
 from datetime import UTC, datetime, timedelta
 
 from backups.engines.mysql import text
@@ -17,6 +18,9 @@ _DIGEST = 16
 # more locks, one for each letter; whoever is refused asks for every letter at every place.
 _LETTERS = string.ascii_letters + string.digits + "-"
 _PLACES = 32
+# Seconds: the server lists a connection for a moment after its client has gone.
+_LEAVING = 2.0
+_PAUSE = 0.05
 
 
 def lock_name(database: str) -> str:
@@ -76,3 +80,13 @@ def others(session: Session, database: str) -> list[int]:
     """Return the connections of others that are in a database, as far as this user may see them."""
     sql = f"SELECT ID FROM information_schema.PROCESSLIST WHERE DB = {text.string(database)} AND ID <> CONNECTION_ID()"
     return [int(connection) for (connection,) in session.query(sql)]
+
+
+def is_deserted(session: Session, database: str) -> bool:
+    """Say whether nobody else is in a database; who is just leaving it is waited for."""
+    deadline = time.monotonic() + _LEAVING
+    while others(session, database):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(_PAUSE)
+    return True

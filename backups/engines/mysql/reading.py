@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
+from json.encoder import encode_basestring
 from typing import Any
 
 from backups.engines import codec
@@ -13,7 +14,7 @@ from backups.engines.mysql import cells, text
 from backups.engines.mysql.columns import digits, is_type
 from backups.engines.mysql.session import Session
 from backups.exceptions import UnreadableValue
-from backups.facts import Key, Span
+from backups.facts import Among, Key, Span
 from backups.rows import Cell, Exact, Row
 from backups.tables import Column, Table
 
@@ -40,7 +41,7 @@ class Reader:
         self._texts = [cells.reader(column) for column in table.columns]
         self._cells = [_cell_of(column) for column in table.columns]
 
-    def lines(self, span: Span) -> Iterator[bytes]:
+    def lines(self, span: Span | Among) -> Iterator[bytes]:
         """Yield canonical lines, from the driver's own values."""
         codec = Codec(self._table, [_writer(column) for column in self._table.columns], self._reference)
         selected = [_quick(column) for column in self._table.columns]
@@ -52,12 +53,17 @@ class Reader:
                 pass
             raise
 
-    def rows(self, span: Span) -> Iterator[Row]:
+    def rows(self, span: Span | Among) -> Iterator[Row]:
         """Yield cells, from what the server says in text of each value."""
         selected = [_plain(column) for column in self._table.columns]
         yield from map(self._row, self._pages(selected, span, self._row))
 
-    def _pages(self, selected: list[str], span: Span, cells_of: Callable[[NativeRow], Row]) -> Iterator[NativeRow]:
+    def _pages(
+        self, selected: list[str], span: Span | Among, cells_of: Callable[[NativeRow], Row]
+    ) -> Iterator[NativeRow]:
+        if isinstance(span, Among):
+            yield from self._session.stream(self._selected(selected, span), self._step)
+            return
         if not self._key:
             yield from self._session.stream(self._statement(selected, Span()), self._step)
             return
@@ -71,6 +77,11 @@ class Reader:
                 return
             found = cells_of(last)
             span = Span(tuple(_filled(found[i]) for i in self._key), span.upto)
+
+    def _selected(self, selected: list[str], among: Among) -> str:
+        where = condition(self._table, among)
+        order = ", ".join(_column(self._table.columns[i]) for i in self._key) or ", ".join(_whole_row(self._table))
+        return f"SELECT {', '.join(selected)} FROM {text.name(self._table.name)} AS t WHERE {where} ORDER BY {order}"
 
     def _statement(self, selected: list[str], span: Span) -> str:
         sql = f"SELECT {', '.join(selected) or 'NULL'} FROM {text.name(self._table.name)} AS t"
@@ -113,6 +124,15 @@ class Reader:
         )
         reason = "it holds bytes that are no text of its character set, or that Unicode does not have"
         return UnreadableValue(self._table.name, key, self._table.columns[bad].name, reason)
+
+
+def condition(table: Table, among: Among) -> str:
+    """Return the condition that a row, as ``t``, is among some keys."""
+    columns = [table.column(name) for name in among.columns]
+    writers = [cells.writer(column) for column in columns]
+    keys = (", ".join(write(cell) for write, cell in zip(writers, key, strict=True)) for key in among.keys)
+    listed = ", ".join(f"({key})" for key in keys)
+    return f"({', '.join(map(_column, columns))}) IN ({listed})" if listed else "FALSE"
 
 
 def _cell_of(column: Column) -> Callable[[Any], Cell]:
@@ -196,31 +216,37 @@ def _beyond(keys: Sequence[str], bound: Sequence[str], sign: str, last: str) -> 
 
 def _writer(column: Column) -> Writer:
     if column.kind == "text" and column.detail:
-        return codec.each(bytes.decode, bytes)
+        return codec.each(lambda value: encode_basestring(value.decode()), bytes)
     if column.kind == "uuid" and is_type(column, "uuid"):
-        return codec.plain(str)
+        return codec.texts
     if column.kind in ("datetime", "timestamp"):
-        return codec.each(_moment(digits(column.type), "Z" if column.kind == "datetime" else ""), str)
+        return _moments(digits(column.type), "Z" if column.kind == "datetime" else "")
     if column.kind == "time":
-        return codec.each(_time_of_day(digits(column.type)), str)
-    return _WRITERS.get(column.kind) or codec.plain(str)
+        return _times_of_day(digits(column.type))
+    return _WRITERS.get(column.kind) or codec.texts
 
 
-def _date(value: str) -> str:
-    date.fromisoformat(value)  # zero dates and impossible days
-    return value
+def _dates(values: Sequence[str]) -> Sequence[str]:
+    _assert_days(values)
+    return codec.surrounded("\n".join(values))
+
+
+def _assert_days(values: Iterable[str]) -> None:
+    """Raise ValueError where a zero date or an impossible day is among them; most days come more than once."""
+    for day in {*values}:
+        date.fromisoformat(day)
 
 
 _WRITERS: dict[str, Writer] = {
-    "integer": codec.plain(int),
+    "integer": codec.integers,
     "boolean": codec.each(codec.boolean, int),
     "float": codec.each(codec.float_text, float),
     "duration": codec.each(codec.duration_text, int),
-    "date": codec.each(_date, str),
+    "date": codec.whole(_dates, str),
     "uuid": codec.each(codec.uuid_text, str),
-    "json": codec.each(codec.json_text, str),
+    "json": codec.documents,
     "binary": codec.each(codec.base64_text, bytes),
-    "native": codec.each(lambda value: value.hex().upper(), bytes),
+    "native": codec.each(lambda value: f'"{value.hex().upper()}"', bytes),
 }
 
 
@@ -229,22 +255,22 @@ def _fraction(kept: int) -> str:
     return "0" * (6 - kept) if kept else ".000000"
 
 
-def _moment(kept: int, mark: str) -> Callable[[str], str]:
+def _moments(kept: int, mark: str) -> Writer:
     end = _fraction(kept) + mark
 
-    def write(value: str) -> str:
-        _date(value[:10])  # the time of day is always one
-        return f"{value[:10]}T{value[11:]}{end}"
+    def write(values: Sequence[str]) -> Sequence[str]:
+        _assert_days(value[:10] for value in values)  # the time of day is always one
+        return codec.surrounded("\n".join(values).replace(" ", "T"), end)
 
-    return write
+    return codec.whole(write, str)
 
 
-def _time_of_day(kept: int) -> Callable[[str], str]:
+def _times_of_day(kept: int) -> Writer:
     end, length = _fraction(kept), 9 + kept if kept else 8
 
-    def write(value: str) -> str:
-        if len(value) != length or not "00" <= value[:2] < "24":
+    def write(values: Sequence[str]) -> Sequence[str]:
+        if {*map(len, values)} != {length} or not "00" <= min(values)[:2] <= max(values)[:2] < "24":
             raise Misfit
-        return value + end
+        return codec.surrounded("\n".join(values), end)
 
-    return write
+    return codec.whole(write, str)

@@ -49,6 +49,17 @@ class MySqlSnapshot(Snapshot):
             self._out |= {table.name: "it is excluded by BACKUPS['EXCLUDE']" for table in self._excluded}
             self._refuse_dangling()
 
+    def look(self) -> None:
+        """Take note of the tables in a transaction that somebody else has begun; none of them is held."""
+        with errors.reading(self._named):
+            self._engines = self._base_tables()
+            self._out = {name: "" for name, engine in self._engines.items() if engine in _ELSEWHERE}
+            self._all = self._read_tables()
+
+    def definition(self, table: Table) -> Definition:
+        """Return a table's definition."""
+        return self._definitions[table.name]
+
     def facts(self) -> EngineFacts:
         """See ``Snapshot.facts``."""
         with errors.reading(self._named):
@@ -132,7 +143,7 @@ class MySqlSnapshot(Snapshot):
         with errors.reading(self._named):
             return witness.take(self._session, table)
 
-    def orphans(self, tables: Collection[Table]) -> list[Orphans]:
+    def orphans(self, tables: Collection[Table], settled: Collection[str] = ()) -> list[Orphans]:
         """See ``Snapshot.orphans``."""
         with errors.reading(self._named):
             keys = [key for table in tables for key in self._definitions[table.name].foreign_keys]

@@ -16,6 +16,12 @@ def mark(session: Session) -> str:
     return f" COMMENT {text.string(_MARK)}" if session.is_mariadb else ""
 
 
+def put(session: Session, database: str) -> None:
+    """Mark a database that is there."""
+    if session.is_mariadb:
+        session.run(f"ALTER DATABASE {text.name(database)} COMMENT {text.string(_MARK)}")
+
+
 def unmark(session: Session, database: str) -> None:
     """Take the mark away."""
     if session.is_mariadb:

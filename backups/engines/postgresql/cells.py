@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, time
 
 from backups.engines.postgresql.literals import Nested, read_array, read_hstore
@@ -15,6 +15,7 @@ from backups.tables import Column
 Converter = Callable[[str], Cell]
 
 _MARKERS = frozenset({"NaN", "Infinity", "-Infinity"})
+_LONGEST_MOMENT = len("2026-11-22 16:43:15.123456+00")
 _DAY = 86_400_000_000
 _LEAST_DAYS = -(2**31)
 _INTERVAL = re.compile(
@@ -33,11 +34,33 @@ def split(line: str) -> Row:
     parts = line[:-1].split("\t")
     if "\\" not in line:
         return [*parts]
-    return [None if part == "\\N" else _COPY_ESCAPE.sub(_unescaped, part) for part in parts]
+    return [part if "\\" not in part else None if part == "\\N" else _plain(part) for part in parts]
+
+
+def _plain(part: str) -> str:
+    # Nearly always nothing but backslashes is escaped.
+    if part.count("\\") == 2 * part.count("\\\\"):
+        return part.replace("\\\\", "\\")
+    return _COPY_ESCAPE.sub(_unescaped, part)
 
 
 def _unescaped(found: re.Match[str]) -> str:
     return _COPY_ESCAPES.get(found[1], found[1])
+
+
+def row_converter(columns: Sequence[Column]) -> Callable[[Sequence[Cell]], Row]:
+    """Return what turns the texts of a row of these columns into its cells."""
+    converters = [(i, convert) for i, column in enumerate(columns) if (convert := converter(column))]
+
+    def converted(texts: Sequence[Cell]) -> Row:
+        row = [*texts]
+        for i, convert in converters:
+            text = row[i]
+            if isinstance(text, str):
+                row[i] = convert(text)
+        return row
+
+    return converted
 
 
 def converter(column: Column) -> Converter | None:
@@ -66,6 +89,8 @@ def _binary(text: str) -> Cell:
 
 
 def _datetime(text: str) -> Cell:
+    if len(text) == _LONGEST_MOMENT and text.endswith("+00") and text[4] == "-":
+        return f"{text[:10]}T{text[11:26]}Z"  # six digits stand there already
     if not text.endswith("+00") or text[4] != "-":
         return Exact({"text": text})
     return datetime.fromisoformat(text[:-3]).isoformat(timespec="microseconds") + "Z"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from backups.engines.base import HALF_COLUMN, HALF_MIGRATED
 from backups.engines.postgresql.introspection import relations
 from backups.engines.postgresql.session import Connection, fetch, literal, pin, relation, run, session, told
 from backups.exceptions import TargetError
@@ -27,7 +28,8 @@ def damage(engine: Engine, mode: str, share: float, seed: int) -> str:
         return f"{engine.describe()} was dropped."
     with session(engine, TargetError) as connection, told(engine.describe(), TargetError):
         pin(connection, local=False, default_transaction_read_only="off")
-        tables = [relation(schema, name) for _, schema, name in relations(connection, "r")]
+        there = [(schema, name) for _, schema, name in relations(connection, "r")]
+        tables = [relation(schema, name) for schema, name in there]
         if mode == "drop-tables":
             return f"{_all(connection, 'DROP TABLE IF EXISTS', tables)} tables of {engine.describe()} were dropped."
         if mode == "truncate":
@@ -35,8 +37,11 @@ def damage(engine: Engine, mode: str, share: float, seed: int) -> str:
         if mode == "delete-rows":
             rows, how = _delete(connection, tables, share, seed)
             return f"{rows} rows, {share:.0%} of each table, of {engine.describe()} were deleted{how}."
+        if mode == "half-migration":
+            return f"In {engine.describe()}: {_half_migrate(connection, there)}."
     raise TargetError(
-        f"{engine.title} has no damage {mode!r}.", hint="drop-database, drop-tables, truncate, delete-rows"
+        f"{engine.title} has no damage {mode!r}.",
+        hint="drop-database, drop-tables, truncate, delete-rows, half-migration",
     )
 
 
@@ -56,6 +61,21 @@ def _delete(connection: Connection, tables: list[str], share: float, seed: int) 
         )
         rows += connection.execute(f"DELETE FROM ONLY {table} WHERE ctid = ANY(ARRAY({chosen}))".encode()).rowcount
     return rows, how
+
+
+def _half_migrate(connection: Connection, tables: list[tuple[str, str]]) -> str:
+    """Alter the largest table and move half of its rows, as a migration does that dies before it is recorded."""
+    sizes = {each: fetch(connection, f"SELECT count(*) FROM ONLY {relation(*each)}")[0][0] for each in tables}
+    if not sizes:
+        raise TargetError("There is no table that could be half migrated.")
+    schema, name = largest = max(sorted(sizes), key=sizes.__getitem__)
+    table, half = relation(schema, name), (sizes[largest] + 1) // 2
+    how = _unguard(connection)
+    run(connection, f"ALTER TABLE {table} ADD COLUMN {HALF_COLUMN} integer")
+    chosen = f"FROM ONLY {table} ORDER BY ctid LIMIT {half}"
+    run(connection, f"CREATE TABLE {relation(schema, HALF_MIGRATED)} AS SELECT * {chosen}")
+    run(connection, f"DELETE FROM ONLY {table} WHERE ctid = ANY(ARRAY(SELECT ctid {chosen}))")
+    return f"added a column to {schema}.{name} and moved {half} of its {sizes[largest]} rows to {HALF_MIGRATED}{how}"
 
 
 def _unguard(connection: Connection) -> str:

@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
-from backups.engines.base import Engine, Loader, Snapshot
-from backups.engines.postgresql import server
+from backups.engines.base import Engine, ForeignKey, Loader, Snapshot
+from backups.engines.editing import Editor
+from backups.engines.kept import kept_name, kept_names
+from backups.engines.postgresql import privileges, promotion, server
 from backups.engines.postgresql.damage import damage
+from backups.engines.postgresql.editor import PostgreSQLEditor
+from backups.engines.postgresql.foreign_keys import foreign_keys
 from backups.engines.postgresql.loader import PostgreSQLLoader
 from backups.engines.postgresql.lock import lock
 from backups.engines.postgresql.normal import normal
-from backups.engines.postgresql.session import session
+from backups.engines.postgresql.readers import Readers
+from backups.engines.postgresql.session import session, told
 from backups.engines.postgresql.snapshot import PostgreSQLSnapshot
-from backups.exceptions import TargetError
+from backups.exceptions import SourceError, TargetError
 from backups.facts import EngineFacts, Origin
+from backups.progress import Progress, silent
+from backups.schema import Schema
+
+if TYPE_CHECKING:
+    from backups.engines.postgresql.resident import ResidentPostgreSQL
 
 _LONGEST_NAME = 63
 _RESERVED = frozenset({"postgres", "template0", "template1"})
@@ -27,6 +37,7 @@ class PostgreSQL(Engine):
 
     vendor = "postgresql"
     title = "PostgreSQL"
+    reads_apart = True
 
     def __init__(self, alias: str, settings: Mapping[str, Any]) -> None:
         super().__init__(alias, settings)
@@ -82,6 +93,12 @@ class PostgreSQL(Engine):
         """Drop the database."""
         server.drop(self)
 
+    def resident(self) -> ResidentPostgreSQL:
+        """See ``Engine.resident``."""
+        from backups.engines.postgresql.resident import ResidentPostgreSQL
+
+        return ResidentPostgreSQL(self.alias, self.settings)
+
     def scratch_name(self, run: str) -> str:
         """Return ``lifeboat_`` and the run's name as an identifier."""
         return f"lifeboat_{run.lower().replace('-', '_')}"
@@ -90,6 +107,34 @@ class PostgreSQL(Engine):
         """Return the databases on this server that are named so."""
         return server.leftovers(self)
 
+    def kept_name(self, run: str) -> str:
+        """Return the dated name that this database is kept under."""
+        return kept_name(self.name, run, _LONGEST_NAME)
+
+    def kept(self) -> list[str]:
+        """Return the names of the databases on this server that stood in this one's place."""
+        return kept_names(self.name, promotion.names_beside(self), _LONGEST_NAME)
+
+    def irreplaceable(self) -> list[str]:
+        """Return why this database cannot be renamed."""
+        return promotion.obstacles(self)
+
+    def carry_over(self, copy: Self) -> list[str]:
+        """Give the copy's objects their owners and grants."""
+        try:
+            with session(self) as source, session(copy, TargetError) as target, told(copy.describe(), TargetError):
+                return privileges.carry_over(source, target)
+        except SourceError as error:
+            return [f"Owners and grants could not be read, so all belongs to the role that restores: {error}"]
+
+    def promote(self, copy: Self, kept: str, progress: Progress = silent) -> list[str]:
+        """Rename both databases in one transaction."""
+        return promotion.promote(self, copy.name, kept, progress)
+
+    def finish(self, copy: Self, kept: str, *, was_there: bool) -> bool:
+        """Say whether a killed promotion was committed."""
+        return promotion.finish(self, copy.name, kept, was_there=was_there)
+
     def lock(self, run: str) -> AbstractContextManager[None]:
         """Take the advisory lock of this database."""
         return lock(self, run)
@@ -97,8 +142,14 @@ class PostgreSQL(Engine):
     @contextmanager
     def snapshot(self, excluded: Collection[str] = ()) -> Iterator[Snapshot]:
         """Open a read view."""
+        with session(self) as connection, Readers(lambda: session(self)) as readers:
+            yield PostgreSQLSnapshot(self, connection, readers, excluded)
+
+    @contextmanager
+    def editor(self, *, writing: bool = False) -> Iterator[Editor]:
+        """Open the database for single rows."""
         with session(self) as connection:
-            yield PostgreSQLSnapshot(connection, self.describe(), excluded)
+            yield PostgreSQLEditor(connection, self.describe(), writing=writing)
 
     @contextmanager
     def loader(self) -> Iterator[Loader]:
@@ -106,9 +157,14 @@ class PostgreSQL(Engine):
         with (
             session(self, TargetError) as connection,
             session(self, TargetError) as helper,
-            ThreadPoolExecutor(1) as sender,
+            ThreadPoolExecutor(2, thread_name_prefix="lifeboat-sender") as threads,
         ):
-            yield PostgreSQLLoader(connection, helper, sender, self.describe())
+            yield PostgreSQLLoader(connection, helper, threads, self.describe())
+
+    @staticmethod
+    def foreign_keys(schema: Schema) -> list[ForeignKey]:
+        """Read them from the statements that make them."""
+        return foreign_keys(schema)
 
     def normal(self, sql: str) -> str:
         """Return the normal form of a statement."""

@@ -1,76 +1,77 @@
-"""Rows into one table through COPY, batch by batch: one is under way while the next is written."""
+"""Rows into one table through COPY, on several connections at once, while more are being written down."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
+from queue import SimpleQueue
 
 import psycopg
 
-from backups.engines.postgresql.session import Connection, first_line, quoted, relation, run, told
-from backups.engines.postgresql.values import COPY_OPTIONS, CopyText
+from backups.chunks import split_lines
+from backups.engines.postgresql.copying import Copying
+from backups.engines.postgresql.session import Connection, first_line, relation, run, told
 from backups.exceptions import RestoreError
 from backups.rows import Decoder, Exact, Row
 from backups.tables import Table
 
 # A batch is one COPY, and what is tried again to find the row that does not go in.
-_BATCH_ROWS = 10_000
-_BATCH_BYTES = 4 * 1024 * 1024
-
-Batch = list[bytes]
-_UnderWay = tuple[Batch, "Future[None]"]
+_BATCH_BYTES = 1024 * 1024
 
 
 class Inserter:
-    """Inserts the rows of one table. ``sender`` has one thread: batches arrive in order, on one connection."""
+    """Inserts the rows of one table. ``threads`` are as many as the connections."""
 
-    def __init__(self, connection: Connection, sender: Executor, place: str, table: Table) -> None:
-        self._connection, self._sender, self._place, self._table = connection, sender, place, table
-        self._text = CopyText(table)
-        names = ", ".join(quoted(column.name) for column in table.columns)
-        self._target = relation(table.schema, table.name)
-        self._statement = f"COPY {self._target} ({names}) FROM STDIN ({COPY_OPTIONS})".encode()
+    def __init__(self, connections: Sequence[Connection], threads: Executor, place: str, table: Table) -> None:
+        self._connection, self._threads, self._place, self._table = connections[0], threads, place, table
+        self._free: SimpleQueue[Connection] = SimpleQueue()
+        for connection in connections:
+            self._free.put(connection)
+        self._room = len(connections)
+        self._copying = Copying(table)
 
-    def insert(self, lines: Iterable[bytes]) -> int:
-        """Insert these rows and return how many; raise RestoreError naming the first that does not go in."""
+    def insert(self, texts: Iterable[bytes]) -> int:
+        """Insert the rows of these lines and return how many; raise RestoreError naming the first that does not go in."""
         inserted = 0
-        under_way: _UnderWay | None = None
+        under_way: deque[tuple[bytes, Future[int]]] = deque()
         try:
-            for batch in _batches(lines):
-                text = self._written(batch, under_way)
-                self._arrived(under_way)
-                under_way = batch, self._sender.submit(self._copy, text, len(batch))
-                inserted += len(batch)
-            self._arrived(under_way)
+            for batch in _batches(texts):
+                if len(under_way) > self._room:
+                    inserted += self._arrived(*under_way.popleft())
+                under_way.append((batch, self._threads.submit(self._send, batch)))
+            while under_way:
+                inserted += self._arrived(*under_way.popleft())
         finally:
-            if under_way:
-                wait([under_way[1]])
+            wait([future for _, future in under_way])
         return inserted
 
-    def _written(self, batch: Batch, under_way: _UnderWay | None) -> bytes:
+    def _send(self, lines: bytes) -> int:
+        connection = self._free.get()
         try:
-            return self._text.write(batch)
-        except ValueError as error:
-            # What is before it is told first.
-            self._arrived(under_way)
-            raise self._refused(batch, error) from error
+            return self._copy(connection, lines)
+        finally:
+            self._free.put(connection)
 
-    def _arrived(self, under_way: _UnderWay | None) -> None:
-        """Wait for a batch."""
-        if under_way:
-            try:
-                under_way[1].result()
-            except psycopg.Error as error:
-                raise self._refused(under_way[0], error) from error
+    def _arrived(self, batch: bytes, future: Future[int]) -> int:
+        """Wait for a batch and return how many rows it had."""
+        try:
+            return future.result()
+        except (psycopg.Error, ValueError) as error:
+            raise self._refused(list(split_lines(batch)), error) from error
 
-    def _copy(self, text: bytes, rows: int) -> None:
+    def _copy(self, connection: Connection, lines: bytes) -> int:
+        rows = lines.count(b"\n")
         if self._table.columns:
-            with self._connection.cursor() as cursor, cursor.copy(self._statement) as copy:
-                copy.write(text)
+            for statement, data in self._copying.write(lines):
+                with connection.cursor() as cursor, cursor.copy(statement) as copy:
+                    copy.write(data)
         else:
-            run(self._connection, f"INSERT INTO {self._target} SELECT FROM generate_series(1, {rows})")
+            target = relation(self._table.schema, self._table.name)
+            run(connection, f"INSERT INTO {target} SELECT FROM generate_series(1, {rows})")
+        return rows
 
-    def _refused(self, batch: Batch, error: Exception) -> RestoreError:
+    def _refused(self, batch: Sequence[bytes], error: Exception) -> RestoreError:
         with told(self._place, RestoreError):
             row = Decoder(self._table).decode(self._culprit(batch))
         key = _key(self._table, row)
@@ -88,7 +89,7 @@ class Inserter:
     def _fails(self, lines: Sequence[bytes]) -> bool:
         run(self._connection, "BEGIN")
         try:
-            self._copy(self._text.write(lines), len(lines))
+            self._copy(self._connection, b"".join(lines))
         except (psycopg.Error, ValueError):
             return True
         else:
@@ -97,17 +98,18 @@ class Inserter:
             run(self._connection, "ROLLBACK")
 
 
-def _batches(lines: Iterable[bytes]) -> Iterator[Batch]:
-    batch: Batch = []
+def _batches(texts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield texts of about as many bytes as one COPY is worth."""
+    batch: list[bytes] = []
     size = 0
-    for line in lines:
-        batch.append(line)
-        size += len(line)
-        if len(batch) >= _BATCH_ROWS or size >= _BATCH_BYTES:
-            yield batch
+    for text in texts:
+        batch.append(text)
+        size += len(text)
+        if size >= _BATCH_BYTES:
+            yield b"".join(batch)
             batch, size = [], 0
     if batch:
-        yield batch
+        yield b"".join(batch)
 
 
 def _key(table: Table, row: Row) -> str:

@@ -10,8 +10,10 @@ from backups.engines.postgresql.kinds import Kinds
 from backups.engines.postgresql.session import Connection, fetch
 from backups.tables import Column, Table, labelled, models_by_table
 
+# The mark of a database that a restore is filling: a schema without anything in it, and no part of the database.
+UNFINISHED = "lifeboat_unfinished"
 # What belongs to the server or to an extension is made by them again.
-COVERED_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+COVERED_SCHEMA = f"n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '{UNFINISHED}')"
 
 # Objects with lower oids came with the server.
 FIRST_OWN_OID = 16384

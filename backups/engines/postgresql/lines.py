@@ -14,12 +14,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from backups.engines.postgresql.session import literal, quoted
 from backups.rows import JSON_NULL
 from backups.tables import Column, Table
 
 _MOMENT = "'YYYY-MM-DD\"T\"HH24:MI:SS.US'"
+_REMEMBERED = 4096  # expressions, asked for twice by each backup
 _NON_FINITE = "('NaN', 'Infinity', '-Infinity')"
 # A high surrogate that no low one follows, or a low one that no high one leads, once no backslash is escaped.
 _LONE_SURROGATE = (
@@ -36,33 +38,38 @@ class Written:
     exact: str = ""
 
 
-def line_expression(table: Table) -> str:
-    """Return the SQL expression of a row's line, without its line feed."""
+@lru_cache(maxsize=_REMEMBERED)
+def line_expression(table: Table, end: str = "") -> str:
+    """Return the SQL expression of a row's line and what ends it, a line feed or nothing."""
     written = {column.name: _written(column) for column in table.columns}
     plain = {column.name: _value(column, written[column.name]) for column in table.columns}
     able = [column for column in table.columns if written[column.name].guard]
     if not able:
-        return _line(table, plain, "")
+        return _line(table, plain, "", end)
     guards = " OR ".join(f"({written[column.name].guard})" for column in able)
     careful = plain | {c.name: f"CASE WHEN {written[c.name].guard} THEN 'null' ELSE {plain[c.name]} END" for c in able}
-    return f"CASE WHEN {guards} THEN {_line(table, careful, _beside(able, written))} ELSE {_line(table, plain, '')} END"
+    exact, ordinary = _line(table, careful, _beside(able, written), end), _line(table, plain, "", end)
+    return f"CASE WHEN {guards} THEN {exact} ELSE {ordinary} END"
 
 
-def _line(table: Table, values: dict[str, str], beside: str) -> str:
+def _line(table: Table, values: dict[str, str], beside: str, end: str) -> str:
     parts = [literal(f'{{"model":{_json(table.label)},"pk":'), *_pk(table, values), literal(',"fields":{')]
     comma = ""
     for column in table.columns:
         if column.name not in table.pk:
             parts += [literal(f"{comma}{_json(column.field)}:"), values[column.name]]
             comma = ","
-    parts += [literal("}"), *([beside] if beside else []), literal("}")]
+    parts += [literal("}"), *([beside] if beside else []), literal(f"}}{end}")]
     return _joined(_merged(parts))
 
 
 def canonical(kind: str, value: str) -> Written:
     """Return SQL for the canonical text of a kind that has one, before any quotes: an end of a range, or a column."""
-    if kind in ("float", "decimal"):
+    if kind == "float":
         return Written(f"{value}::text", f"{value} IN {_NON_FINITE}")
+    if kind == "decimal":
+        # Whatever is not finite takes as little room as zero does: looking at the size spares comparing most numbers.
+        return Written(f"{value}::text", f"pg_column_size({value}) <= 6 AND {value} IN {_NON_FINITE}")
     if kind == "datetime":
         return Written(f"to_char({value}, {_MOMENT}) || 'Z'", _outside(value, "timestamptz", "+00"))
     if kind == "timestamp":
@@ -134,7 +141,7 @@ def _beside(able: Sequence[Column], written: dict[str, Written]) -> str:
 def _json_written(value: str, base: str) -> Written:
     text = f"{value}::text"
     if base == "jsonb":
-        return Written(text, f"{value} = 'null'::jsonb", literal(_json(JSON_NULL)))
+        return Written(text, f"pg_column_size({value}) <= 12 AND {value} = 'null'::jsonb", literal(_json(JSON_NULL)))
     single = f"replace({text}, '\\\\', 'xx')"
     guard = (
         f"{text} = 'null' OR {text} <> btrim({text}, E' \\t\\r\\n') OR strpos({text}, E'\\n') > 0 "

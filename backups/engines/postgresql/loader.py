@@ -36,15 +36,15 @@ _SESSION = {
 
 
 class PostgreSQLLoader(Loader):
-    """Two connections to one database: one does nearly everything, the other helps to build indexes.
+    """Two connections to one database: one does nearly everything, the other helps to load rows and build indexes.
 
-    ``sender`` has one thread, in which rows are sent.
+    ``threads`` are two, in which rows are sent.
     """
 
-    def __init__(self, connection: Connection, helper: Connection, sender: Executor, place: str) -> None:
+    def __init__(self, connection: Connection, helper: Connection, threads: Executor, place: str) -> None:
         self._connections = [connection, helper]
         self._connection = connection
-        self._sender = sender
+        self._threads = threads
         self._place = place
         self._tables: dict[str, Table] = {}
         self._rows: dict[str, int] = {}
@@ -59,10 +59,10 @@ class PostgreSQLLoader(Loader):
                 run(self._connection, "DROP SCHEMA IF EXISTS public")
         replay(self._connection, schema.before, self._failed, _Counted("define", len(schema.before), progress))
 
-    def load(self, table: Table, lines: Iterable[bytes]) -> int:
+    def load(self, table: Table, texts: Iterable[bytes]) -> int:
         """Insert the rows of these lines."""
         self._tables[table.qualified] = table
-        loaded = Inserter(self._connection, self._sender, self._place, table).insert(lines)
+        loaded = Inserter(self._connections, self._threads, self._place, table).insert(texts)
         self._rows[table.qualified] = self._rows.get(table.qualified, 0) + loaded
         return loaded
 

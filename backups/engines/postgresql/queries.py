@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from backups.engines.postgresql.session import literal, quoted, relation
 from backups.engines.postgresql.values import text_of
-from backups.facts import Key, Span
+from backups.facts import Among, Key, Span
 from backups.tables import Table
 
 # So many columns are sorted by one by one, the rest as one array.
 _APART = 32
 
 
-def select(table: Table, expressions: str, span: Span) -> str:
-    """Return the query of these expressions over a span of a table, in the order of its key.
+def select(table: Table, expressions: str, span: Span | Among, *, ordered: bool = True) -> str:
+    """Return the query of these expressions over a span of a table, or rows among keys, in the order of its key if ``ordered``.
 
     A table without a key is read whole, ordered by the text of all its columns.
     """
-    bounds = " AND ".join(_bounds(table, span)) if table.key else ""
+    bounds = " AND ".join(_among(table, span) if isinstance(span, Among) else _bounds(table, span))
     where = f" WHERE {bounds}" if bounds else ""
     order = ", ".join(map(quoted, table.key) if table.key else _by_text(table))
-    by = f" ORDER BY {order}" if order else ""
+    by = f" ORDER BY {order}" if order and ordered else ""
     return f"SELECT {expressions} FROM ONLY {relation(table.schema, table.name)}{where}{by}"
 
 
+def select_rows(table: Table, span: Span) -> str:
+    """Return the query of all columns over a span of a table, in the order of its key."""
+    return select(table, ", ".join(map(quoted, _names(table))), span)
+
+
 def _bounds(table: Table, span: Span) -> Iterator[str]:
+    if not table.key:
+        return
     names = ", ".join(map(quoted, table.key))
     if span.after is not None:
-        yield f"({names}) > ({_literals(table, span.after)})"
+        yield f"({names}) > ({literals(table, table.key, span.after)})"
     if span.upto is not None:
-        yield f"({names}) <= ({_literals(table, span.upto)})"
+        yield f"({names}) <= ({literals(table, table.key, span.upto)})"
 
 
-def _literals(table: Table, key: Key) -> str:
-    columns = map(table.column, table.key)
+def _among(table: Table, among: Among) -> Iterator[str]:
+    names = ", ".join(map(quoted, among.columns))
+    keys = ", ".join(f"({literals(table, among.columns, key)})" for key in among.keys)
+    yield f"({names}) IN ({keys})" if keys else "FALSE"
+
+
+def literals(table: Table, names: Sequence[str], key: Key) -> str:
+    """Return the values of these columns, each with its type."""
+    columns = map(table.column, names)
     pairs = zip(columns, key, strict=True)
     return ", ".join(f"{literal(text_of(column.kind, cell))}::{column.type}" for column, cell in pairs)
 

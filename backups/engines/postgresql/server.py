@@ -110,9 +110,14 @@ def preflight(engine: Engine, facts: EngineFacts) -> list[str]:
         return [f"The backup is of a {facts.vendor} database, and {engine.describe()} is not one."]
     try:
         with beside(engine) as connection:
-            return [*_server(connection, facts), *_extensions(connection, facts), *_locale(connection, facts)]
+            return [*lacks(connection, facts), *_right(connection)]
     except TargetError as error:
         return [str(error)]
+
+
+def lacks(connection: Connection, facts: EngineFacts) -> list[str]:
+    """Return what this server lacks for the contents of a database like ``facts``."""
+    return [*_server(connection, facts), *_extensions(connection, facts), *_locale(connection, facts)]
 
 
 def same(one: Engine, other: Engine) -> bool:
@@ -149,15 +154,22 @@ def _server(connection: Connection, facts: EngineFacts) -> Iterator[str]:
         yield f"The backup is of PostgreSQL {major(facts.version)}, and the server is the older PostgreSQL {server}."
     if fetch(connection, "SELECT pg_is_in_recovery()")[0][0]:
         yield "The server is a standby, on which no database can be made."
+
+
+def _right(connection: Connection) -> Iterator[str]:
     role, may_create, _ = fetch(connection, _ROLE)[0]
     if not may_create:
-        yield f"The role {role} may not create databases (ALTER ROLE {quoted(role)} CREATEDB)."
+        yield (
+            f"The role {role} may not create databases (ALTER ROLE {quoted(role)} CREATEDB). Where nobody may, restore into an "
+            "empty database that is there: --to-database ALIAS."
+        )
 
 
 def _extensions(connection: Connection, facts: EngineFacts) -> Iterator[str]:
     role, _, is_superuser = fetch(connection, _ROLE)[0]
     available = dict(fetch(connection, _AVAILABLE))
-    for name in facts.extensions:
+    there = {name for (name,) in fetch(connection, "SELECT extname FROM pg_extension")}
+    for name in sorted(set(facts.extensions) - there):
         if name not in available:
             yield f"The server does not have the extension {name}."
         elif available[name] and not is_superuser and name != "plpgsql":

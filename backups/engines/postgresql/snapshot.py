@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 
 import psycopg
 from psycopg import errors
 
-from backups.engines.base import Snapshot
+from backups.engines.base import BOUNDARIES, Engine, Snapshot
 from backups.engines.postgresql import witness
-from backups.engines.postgresql.cells import converter, split
+from backups.engines.postgresql.cells import row_converter, split
+from backups.engines.postgresql.changes import Changes
 from backups.engines.postgresql.counters import read_sequences
 from backups.engines.postgresql.introspection import read_tables, relations, without
 from backups.engines.postgresql.lines import line_expression
 from backups.engines.postgresql.outside import uncovered
 from backups.engines.postgresql.properties import read_facts
-from backups.engines.postgresql.queries import select
-from backups.engines.postgresql.session import Connection, fetch, pin, quoted, relation, run, sentence, told
+from backups.engines.postgresql.queries import select, select_rows
+from backups.engines.postgresql.readers import Readers
+from backups.engines.postgresql.reading_back import read_back
+from backups.engines.postgresql.session import Connection, fetch, literal, pin, quoted, relation, run, sentence, told
 from backups.engines.postgresql.structure import capture
 from backups.engines.postgresql.unreadable import unreadable
+from backups.engines.postgresql.witness import Reference
 from backups.exceptions import SourceChanged, SourceError
-from backups.facts import EVERYTHING, EngineFacts, Orphans, Span, Uncovered, Witness
+from backups.facts import EVERYTHING, EngineFacts, Key, Orphans, Span, Uncovered, Witness, key_of
 from backups.rows import Row
-from backups.schema import Schema, Sequence
-from backups.tables import Table
+from backups.schema import Schema
+from backups.schema import Sequence as Counter
+from backups.tables import Column, Table
 
 # How long another session's lock is waited for, as PostgreSQL writes it.
 PATIENCE = "20s"
 _TRIES = 5
 # Lines hold no control characters, so these two leave them as they are.
-_AS_IT_IS = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
+AS_IT_IS = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
 _ROLL_BACK = b"ROLLBACK TO SAVEPOINT lifeboat"
 
 _HOLDERS = """
@@ -39,24 +45,30 @@ FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
 JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE l.relation = ANY(%(oids)s::int8[]::oid[]) AND l.mode = 'AccessExclusiveLock' ORDER BY l.granted DESC, a.pid LIMIT 1
 """
+_LINE_SIZE = """
+SELECT avg(octet_length({1})) FROM ONLY {0}
+TABLESAMPLE SYSTEM (least(100, 50 * 100.0 / greatest(pg_relation_size({2}) / 8192, 1))) REPEATABLE (1)
+"""
 _VIEW = "SELECT pg_current_snapshot()::text"
-_PATH = "SELECT unnest(current_schemas(false))"
+CURRENT_PATH = "SELECT unnest(current_schemas(false))"
 
 
 class PostgreSQLSnapshot(Snapshot):
-    """One transaction, repeatable read and read only."""
+    """One transaction, repeatable read and read only; ``readers`` join it to read large tables."""
 
-    def __init__(self, connection: Connection, place: str, excluded: Collection[str]) -> None:
+    def __init__(self, engine: Engine, connection: Connection, readers: Readers, excluded: Collection[str]) -> None:
         self._connection = connection
-        self._place = place
+        self._readers = readers
+        self._place = place = engine.describe()
         self._busy = False
         with told(place):
-            self._path = [row[0] for row in fetch(connection, _PATH)]
-            _begin(connection, place)
+            self._path = [row[0] for row in fetch(connection, CURRENT_PATH)]
+            self._exported = _begin(connection, place)
         with self._reading():
             self._view = fetch(connection, _VIEW)
             every = read_tables(connection, self._path)
             self._tables = without(every, excluded)
+            self._changes = Changes(engine, connection, self._tables)
             self._left_out = [table for oid, table in every.items() if oid not in self._tables]
         if self._left_out:
             self.schema()
@@ -75,7 +87,7 @@ class PostgreSQLSnapshot(Snapshot):
         with self._reading():
             return capture(self._connection, {table.qualified for table in self._left_out})
 
-    def sequences(self) -> list[Sequence]:
+    def sequences(self) -> list[Counter]:
         """Return each counter with its value of this moment, which is never behind the snapshot's rows."""
         left_out = {table.qualified for table in self._left_out}
         with self._reading():
@@ -95,7 +107,7 @@ class PostgreSQLSnapshot(Snapshot):
 
     def lines(self, table: Table, span: Span = EVERYTHING) -> Iterator[bytes]:
         """Yield the lines that the server writes."""
-        statement = f"COPY ({select(table, line_expression(table), span)}) TO STDOUT ({_AS_IT_IS})".encode()
+        statement = f"COPY ({select(table, line_expression(table), span)}) TO STDOUT ({AS_IT_IS})".encode()
         line = None
         with self._reading(table):
             try:
@@ -111,34 +123,95 @@ class PostgreSQLSnapshot(Snapshot):
                     raise found from error
                 raise
 
+    def line_size(self, table: Table) -> int:
+        """Return the average over some pages of the table, wherever they lie."""
+        with self._reading(table):
+            name = relation(table.schema, table.name)
+            return int(
+                fetch(self._connection, _LINE_SIZE.format(name, line_expression(table), literal(name)))[0][0] or 0
+            )
+
+    def boundaries(self, table: Table, after: Key | None, every: int) -> list[Key]:
+        """Return the keys of every so many rows."""
+        names = ", ".join(map(quoted, table.key))
+        inside = f"{select(table, names, Span(after, None))} LIMIT {every * BOUNDARIES}"
+        numbered = f"SELECT *, row_number() OVER (ORDER BY {names}) AS lifeboat_row FROM ({inside}) a"
+        query = f"SELECT {names} FROM ({numbered}) b WHERE lifeboat_row % {every} = 0 ORDER BY lifeboat_row"
+        return [key_of(row) for row in self._cells(table, [table.column(name) for name in table.key], query)]
+
+    def texts(self, table: Table, spans: Sequence[Span], largest: int) -> Iterator[bytes | None]:
+        """Yield the texts that other connections read."""
+        return self._readers.texts(self._exported, table, spans, largest)
+
+    def signal(self, before: Mapping[str, str]) -> dict[str, str]:
+        """Return where this snapshot stands among transactions, and commit a token that the next one must see."""
+        with self._reading():
+            return self._changes.signal(before)
+
+    def follows(self, since: Mapping[str, str]) -> bool:
+        """Say whether this is a later state of the same database."""
+        with self._reading():
+            return self._changes.follows(since)
+
+    def states(self) -> dict[str, str]:
+        """Return the digests of ordinary heap tables."""
+        with self._reading():
+            return self._changes.states()
+
+    def unchanged(self, table: Table, since: Mapping[str, str], ranges: Sequence[tuple[Span, int]]) -> Iterator[bool]:
+        """Compare counts, and the age of the youngest row with that of the signal."""
+        with self._reading(table):
+            return iter(list(self._changes.unchanged(table, since, ranges)))
+
     def rows(self, table: Table, span: Span = EVERYTHING) -> Iterator[Row]:
         """Yield the rows from the text of each value."""
-        names = ", ".join(quoted(column.name) for column in table.columns)
-        converters = [(i, c) for i, column in enumerate(table.columns) if (c := converter(column))]
-        statement = f"COPY ({select(table, names, span)}) TO STDOUT".encode()
+        return self._cells(table, table.columns, select_rows(table, span))
+
+    def read_back(self, table: Table) -> Iterator[bytes]:
+        """Yield the lines that Python makes of the text of each value."""
+        return read_back(table, self._printed(table, select_rows(table, EVERYTHING)))
+
+    def _cells(self, table: Table, columns: Sequence[Column], query: str) -> Iterator[Row]:
+        """Yield what a query gives for these columns of a table, as cells."""
+        convert = row_converter(columns)
+        for block in self._printed(table, query):
+            yield convert(split(str(block, "utf-8")) if columns else [])
+
+    def _printed(self, table: Table, query: str) -> Iterator[bytes]:
+        """Yield each row of a query of a table as COPY prints it."""
+        statement = f"COPY ({query}) TO STDOUT".encode()
         with self._reading(table), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for block in copy:
-                row = split(str(block, "utf-8")) if table.columns else []
-                for i, convert in converters:
-                    text = row[i]
-                    if isinstance(text, str):
-                        row[i] = convert(text)
-                yield row
+            yield from copy  # type: ignore[misc]
 
     def witness(self, table: Table) -> Witness:
         """Return the table's witness."""
         with self._reading(table):
             return witness.witness(self._connection, table)
 
-    def orphans(self, tables: Collection[Table]) -> list[Orphans]:
-        """Return the foreign keys that rows of these tables break."""
+    def witnesses(self, tables: Iterable[Table]) -> Iterator[Witness]:
+        """Yield the witness of each table, asking for those of several narrow ones at once."""
+        for batch in witness.batches(tables):
+            try:
+                with self._reading():
+                    found = witness.witnesses(self._connection, batch)
+            except SourceError:
+                # Asked for by itself, a table that cannot be read is named.
+                found = list(map(self.witness, batch))
+            yield from found
+
+    def orphans(self, tables: Collection[Table], settled: Collection[str] = ()) -> list[Orphans]:
+        """Return the foreign keys that rows of these tables break; those from one settled table to another are not asked."""
         with self._reading():
-            return witness.orphans(self._connection, tables)
+            return witness.orphans(self._connection, self._references, tables, settled)
 
     def referring(self, table: Table) -> list[str]:
         """Return the tables with rows that point at this one."""
         with self._reading():
-            return witness.referring(self._connection, table)
+            return witness.referring(self._connection, self._references, table)
+
+    @cached_property
+    def _references(self) -> list[Reference]:
+        return witness.references(self._connection)
 
     def confirm(self) -> None:
         """See that it is one view to the end: no table can be truncated, altered or dropped while its locks last."""
@@ -163,8 +236,8 @@ class PostgreSQLSnapshot(Snapshot):
                 self._connection.execute(_ROLL_BACK)
 
 
-def _begin(connection: Connection, place: str) -> None:
-    """Open the transaction, with every table locked before its snapshot is taken."""
+def _begin(connection: Connection, place: str) -> str:
+    """Open the transaction, with every table locked before its snapshot is taken; return the name of that."""
     for _ in range(_TRIES):
         wanted = relations(connection, "rp")
         run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -178,8 +251,9 @@ def _begin(connection: Connection, place: str) -> None:
             run(connection, "ROLLBACK")
             raise SourceError(_held_up(connection, place, wanted)) from None
         if relations(connection, "rp") == wanted:
+            exported = str(fetch(connection, "SELECT pg_export_snapshot()")[0][0])
             run(connection, "SAVEPOINT lifeboat")
-            return
+            return exported
         run(connection, "ROLLBACK")
     raise SourceChanged(f"{place} gained or lost tables each time that they were to be locked.")
 

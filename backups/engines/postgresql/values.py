@@ -23,6 +23,11 @@ class NotText(ValueError):
     """A value that PostgreSQL's text cannot hold; the message says why."""
 
 
+def is_converted(kind: str) -> bool:
+    """Say whether the text of a kind's values is not what stands in a line."""
+    return kind in _CONVERTERS
+
+
 def text_of(kind: str, cell: str | Exact) -> str:
     """Return the text that the server reads the same value from; raise NotText where there is none."""
     if isinstance(cell, Exact):

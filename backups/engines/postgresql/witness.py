@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from backups.engines.postgresql.session import Connection, fetch, literal, quoted, relation
@@ -12,10 +13,12 @@ from backups.tables import Column, Table
 _ORDERED = frozenset({"integer", "float", "decimal", "date", "datetime", "timestamp", "time", "duration"})
 # The beginning of a text is enough to notice a change, and keeps long texts out of the witness.
 _PREFIX = 64
+_VARCHAR = re.compile(r"character varying\((\d+)\)")
 # A query returns at most 1,664 values.
 _WIDEST = 500
 # A statement of many parts is one round trip; too many would be a plan too large.
 _AT_ONCE = 100
+_TOGETHER = 25
 
 # A reference to a partitioned table has another one to each partition, which says less.
 _REFERENCES = """
@@ -41,7 +44,7 @@ class Reference:
         self.schema, self.name, self.parent_schema, self.parent = row[2:6]
         self._parent_is_partitioned, self._full = row[6:8]
         self.columns: tuple[str, ...] = tuple(row[8])
-        self._parent_columns: tuple[str, ...] = tuple(row[9])
+        self.parent_columns: tuple[str, ...] = tuple(row[9])
 
     @property
     def child(self) -> tuple[str, str]:
@@ -54,7 +57,7 @@ class Reference:
         parent = f"{only}{relation(self.parent_schema, self.parent)}"
         same = " AND ".join(
             f"p.{quoted(theirs)} = c.{quoted(ours)}"
-            for ours, theirs in zip(self.columns, self._parent_columns, strict=True)
+            for ours, theirs in zip(self.columns, self.parent_columns, strict=True)
         )
         missing = f"{self._filled(' AND ')} AND NOT EXISTS (SELECT FROM {parent} p WHERE {same})"
         if self._full and len(self.columns) > 1:
@@ -74,10 +77,16 @@ def references(connection: Connection) -> list[Reference]:
     return [Reference(row) for row in fetch(connection, _REFERENCES)]
 
 
-def orphans(connection: Connection, tables: Collection[Table]) -> list[Orphans]:
-    """Return the foreign keys of these tables that some of their rows break, with how many do."""
+def orphans(
+    connection: Connection, known: Iterable[Reference], tables: Collection[Table], settled: Collection[str]
+) -> list[Orphans]:
+    """Return which of the ``known`` foreign keys rows of these tables break, with how many do; ``settled`` ones are not asked."""
     asked = {(table.schema, table.name): table.qualified for table in tables}
-    wanted = [reference for reference in references(connection) if reference.child in asked]
+    wanted = [
+        ref
+        for ref in known
+        if ref.child in asked and not (asked[ref.child] in settled and f"{ref.parent_schema}.{ref.parent}" in settled)
+    ]
     found = []
     for start in range(0, len(wanted), _AT_ONCE):
         part = wanted[start : start + _AT_ONCE]
@@ -90,31 +99,61 @@ def orphans(connection: Connection, tables: Collection[Table]) -> list[Orphans]:
     return found
 
 
-def referring(connection: Connection, table: Table) -> list[str]:
+def referring(connection: Connection, known: Iterable[Reference], table: Table) -> list[str]:
     """Return the qualified names of other tables with rows that point at this one."""
-    pointing = [
-        ref
-        for ref in references(connection)
-        if (ref.parent_schema, ref.parent) == (table.schema, table.name) != ref.child
-    ]
+    pointing = [ref for ref in known if (ref.parent_schema, ref.parent) == (table.schema, table.name) != ref.child]
     with_rows = {ref.child for ref in pointing if fetch(connection, f"SELECT EXISTS (SELECT {ref.filled()})")[0][0]}
     return [".".join(child) for child in sorted(with_rows)]
 
 
 def witness(connection: Connection, table: Table) -> Witness:
     """Return the table's row count, and for each column how many values, the least and the greatest."""
-    rows, columns = 0, {}
+    rows = 0
+    columns: dict[str, ColumnWitness] = {}
     for start in range(0, max(len(table.columns), 1), _WIDEST):
         part = table.columns[start : start + _WIDEST]
         asked = ["count(*)", *(fact for column in part for fact in _facts(column))]
         query = f"SELECT {', '.join(asked)} FROM ONLY {relation(table.schema, table.name)}"
         answers = iter(fetch(connection, query)[0])
         rows = next(answers)
-        for column in part:
-            filled = next(answers)
-            ends = (next(answers), next(answers)) if _comparable(column) else (None, None)
-            columns[column.name] = ColumnWitness(filled, *ends)
+        columns |= _read(part, answers)
     return Witness(rows, columns)
+
+
+def batches(tables: Iterable[Table]) -> Iterator[list[Table]]:
+    """Yield tables in turn, as many together as one statement asks for the witnesses of."""
+    batch: list[Table] = []
+    for table in tables:
+        if batch and (len(batch) == _TOGETHER or sum(len(each.columns) for each in (*batch, table)) > _WIDEST):
+            yield batch
+            batch = []
+        batch.append(table)
+    if batch:
+        yield batch
+
+
+def witnesses(connection: Connection, tables: Sequence[Table]) -> list[Witness]:
+    """Return the witnesses of some tables; of several, all facts are asked for as texts, so that they have one type."""
+    if len(tables) == 1:
+        return [witness(connection, tables[0])]
+    facts = [["count(*)", *(fact for column in table.columns for fact in _facts(column))] for table in tables]
+    parts = (
+        f"SELECT {i}, ARRAY[{', '.join(f'({fact})::text' for fact in asked)}] FROM ONLY {relation(table.schema, table.name)}"
+        for i, (table, asked) in enumerate(zip(tables, facts, strict=True))
+    )
+    found = fetch(connection, f"{' UNION ALL '.join(parts)} ORDER BY 1")
+    told = (iter(answers) for _, answers in found)
+    return [Witness(int(next(each)), _read(table.columns, each)) for table, each in zip(tables, told, strict=True)]
+
+
+def _read(columns: Iterable[Column], told: Iterator[Any]) -> dict[str, ColumnWitness]:
+    """Read the facts of some columns, in the order in which ``_facts`` asks for them."""
+    found = {}
+    for column in columns:
+        filled = int(next(told))
+        ends = (next(told), next(told)) if _comparable(column) else (None, None)
+        found[column.name] = ColumnWitness(filled, *ends)
+    return found
 
 
 def _facts(column: Column) -> Iterator[str]:
@@ -128,7 +167,9 @@ def _comparable(column: Column) -> str:
     """Return what the least and greatest are taken of; empty where the type has no order, or a costly one."""
     name = quoted(column.name)
     if column.kind == "text":
-        return f'left({name}, {_PREFIX}) COLLATE "C"'
+        limit = _VARCHAR.fullmatch(column.type)
+        whole = limit is not None and int(limit[1]) <= _PREFIX
+        return f'{name} COLLATE "C"' if whole else f'left({name}, {_PREFIX}) COLLATE "C"'
     return name if column.kind in _ORDERED else ""
 
 

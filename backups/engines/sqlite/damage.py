@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
+from backups.engines.base import HALF_COLUMN, HALF_MIGRATED
 from backups.engines.sqlite.catalog import Catalog
 from backups.engines.sqlite.connection import pragma, quoted
 from backups.exceptions import TargetError
@@ -39,14 +40,35 @@ def delete_rows(connection: sqlite3.Connection, share: float, seed: int) -> str:
     return f"deleted {_without_triggers(connection, lambda name: f'DELETE FROM {quoted(name)} {chosen}')} rows"
 
 
-def _without_triggers(connection: sqlite3.Connection, statement: Callable[[str], str]) -> int:
-    """Run a statement for each table and return how many rows it changed; triggers are away meanwhile."""
+def half_migrate(connection: sqlite3.Connection) -> str:
+    """Alter the largest table and move half of its rows, as a migration does that dies before it is recorded."""
+    catalog = Catalog(connection)
+    entries = [entry for entry in catalog.entries if entry.kind == "table" and entry.name in catalog.names()]
+    with_rowid = [entry.name for entry in entries if "WITHOUT ROWID" not in entry.sql.upper()]
+    sizes = {name: connection.execute(f"SELECT count(*) FROM {quoted(name)}").fetchone()[0] for name in with_rowid}
+    if not sizes:
+        raise TargetError("There is no table that could be half migrated.")
+    table = max(sorted(sizes), key=sizes.__getitem__)
+    half = (sizes[table] + 1) // 2
+    connection.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {HALF_COLUMN} integer")
+    chosen = f"FROM {quoted(table)} ORDER BY rowid LIMIT {half}"
+    connection.execute(f"CREATE TABLE {HALF_MIGRATED} AS SELECT * {chosen}")
+    _without_triggers(
+        connection, lambda name: f"DELETE FROM {quoted(name)} WHERE rowid IN (SELECT rowid {chosen})", [table]
+    )
+    return f"added a column to {table} and moved {half} of its {sizes[table]} rows to {HALF_MIGRATED}"
+
+
+def _without_triggers(
+    connection: sqlite3.Connection, statement: Callable[[str], str], tables: Collection[str] = ()
+) -> int:
+    """Run a statement for each of some tables, or of all, and return how many rows it changed; triggers are away meanwhile."""
     catalog = Catalog(connection)
     triggers = [entry for entry in catalog.entries if entry.kind == "trigger"]
     connection.execute("BEGIN IMMEDIATE")
     for trigger in triggers:
         connection.execute(f"DROP TRIGGER {quoted(trigger.name)}")
-    rows = sum(max(connection.execute(statement(name)).rowcount, 0) for name in catalog.names())
+    rows = sum(max(connection.execute(statement(name)).rowcount, 0) for name in tables or catalog.names())
     for trigger in triggers:
         connection.execute(trigger.sql)
     connection.execute("COMMIT")

@@ -7,27 +7,39 @@ import os
 import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.db import Error as DjangoError
 
-from backups.engines.base import Engine, Snapshot
-from backups.engines.sqlite import damage
-from backups.engines.sqlite.connection import opened, pragma, raw_options
-from backups.engines.sqlite.facts import VIOLATIONS
+from backups.durable import sync_folder
+from backups.engines.base import Engine, ForeignKey, Snapshot
+from backups.engines.editing import Editor
+from backups.engines.kept import kept_name, kept_names, run_of
+from backups.engines.sqlite import damage, promotion
+from backups.engines.sqlite.connection import opened, pragma, raw_options, reading
+from backups.engines.sqlite.editor import SQLiteEditor
+from backups.engines.sqlite.facts import VIOLATIONS, foreign_keys_of
 from backups.engines.sqlite.loader import SQLiteLoader
 from backups.engines.sqlite.lock import locked
-from backups.engines.sqlite.place import SUFFIX, Place, moved, sync_folder
+from backups.engines.sqlite.openers import lasting_openers
+from backups.engines.sqlite.place import SUFFIX, Place, moved
 from backups.engines.sqlite.snapshot import SQLiteSnapshot
 from backups.engines.sqlite.view import keeps_wal, view
 from backups.exceptions import SourceError, TargetError, TargetExists
 from backups.facts import EngineFacts, Origin
+from backups.progress import Progress, silent
+from backups.schema import Schema
+
+if TYPE_CHECKING:
+    from backups.engines.sqlite.resident import ResidentSQLite
 
 _SCRATCH = re.compile(rf"(lifeboat_\d{{8}}t\d{{6}}z_[0-9a-f]+{re.escape(SUFFIX)})(?:-wal|-shm|-journal)?")
+_DAMAGES = {"drop-database", "drop-tables", "truncate", "delete-rows", "half-migration", "corrupt-file"}
 _LEAST_ROOM = 1024 * 1024  # bytes
+_LONGEST_NAME = 255 - len("-journal")  # bytes that a folder takes, with a sidecar's ending
 # These stay as they are once the file has its first table.
 _FIRST = ("page_size", "encoding", "auto_vacuum")
 _THEN = ("user_version", "application_id", "journal_mode")
@@ -38,6 +50,7 @@ class SQLiteEngine(Engine):
 
     vendor = "sqlite"
     title = "SQLite"
+    ends_connections = False
 
     def __init__(self, alias: str, settings: Mapping[str, Any]) -> None:
         super().__init__(alias, settings)
@@ -156,6 +169,12 @@ class SQLiteEngine(Engine):
         if path.parent.is_dir():
             sync_folder(path.parent)
 
+    def resident(self) -> ResidentSQLite:
+        """See ``Engine.resident``."""
+        from backups.engines.sqlite.resident import ResidentSQLite
+
+        return ResidentSQLite(self.alias, self.settings)
+
     def scratch_name(self, run: str) -> str:
         return f"lifeboat_{re.sub('[^0-9a-z]', '_', run.lower())}{SUFFIX}"
 
@@ -163,6 +182,53 @@ class SQLiteEngine(Engine):
         folder = self._folder
         names = os.listdir(folder) if folder.is_dir() else []
         return sorted({found[1] for name in names if (found := _SCRATCH.fullmatch(name))})
+
+    def standing(self) -> Self:
+        path = self.place.path
+        return self if path is None or not path.is_symlink() else self.at(os.path.realpath(path))
+
+    def kept_name(self, run: str) -> str:
+        path = self._file()
+        return str(path.with_name(kept_name(path.stem, run, _LONGEST_NAME - len(path.suffix)) + path.suffix))
+
+    def kept(self) -> list[str]:
+        path, folder = self._file(), self._folder
+        names = os.listdir(folder) if folder.is_dir() else []
+        stems = [name.removesuffix(path.suffix) for name in names if name.endswith(path.suffix)]
+        return [
+            str(folder / (stem + path.suffix))
+            for stem in kept_names(path.stem, stems, _LONGEST_NAME - len(path.suffix))
+        ]
+
+    def irreplaceable(self) -> list[str]:
+        path = self.place.path
+        if path is None:
+            return ["A database in memory has no place that another could take."]
+        return [f"{who} has the {self.describe()} open: stop it first." for who in lasting_openers(path)]
+
+    def carry_over(self, copy: Self) -> list[str]:
+        """A file has an owner and a mode, which ``promote`` carries over itself."""
+        return []
+
+    def promote(self, copy: Self, kept: str, progress: Progress = silent) -> list[str]:
+        with locked(self.place, self.describe(), run_of(Path(kept).stem)), self._told("replaced"):
+            return promotion.promote(self._file(), copy._file(), Path(kept), self._open, progress)
+
+    def finish(self, copy: Self, kept: str, *, was_there: bool) -> bool:
+        with self._told("put in order"):
+            return promotion.finish(self._file(), copy._file(), Path(kept), was_there=was_there)
+
+    def _file(self) -> Path:
+        if self.place.path is None:
+            raise TargetError("A database in memory has no place that another could take.")
+        return self.place.path
+
+    @contextmanager
+    def _told(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error, DjangoError) as error:
+            raise TargetError(f"The {self.describe()} could not be {done}: {error}.") from error
 
     def lock(self, run: str) -> AbstractContextManager[None]:
         return locked(self.place, self.describe(), run)
@@ -174,6 +240,16 @@ class SQLiteEngine(Engine):
             yield SQLiteSnapshot(found, title, self.settings, excluded)
 
     @contextmanager
+    def editor(self, *, writing: bool = False) -> Iterator[Editor]:
+        title = self.describe()
+        with ExitStack() as stack:
+            with reading(title):
+                # Merely connecting would make an empty file in the place of a lost one.
+                self.origin()
+                connection = stack.enter_context(closing(self._open(self.place.uri("rw"))))
+            yield SQLiteEditor(connection, title, self.settings, writing=writing)
+
+    @contextmanager
     def loader(self) -> Iterator[SQLiteLoader]:
         journal_mode = "wal" if keeps_wal(self.place) else "delete"
         try:
@@ -182,6 +258,10 @@ class SQLiteEngine(Engine):
             raise TargetError(f"The {self.describe()} cannot be opened: {error}.") from error
         with closing(connection):
             yield SQLiteLoader(self.place, self.describe(), connection, journal_mode, self._violations)
+
+    @staticmethod
+    def foreign_keys(schema: Schema) -> list[ForeignKey]:
+        return foreign_keys_of(schema)
 
     def normal(self, sql: str) -> str:
         """SQLite keeps the very text of each statement."""
@@ -195,7 +275,7 @@ class SQLiteEngine(Engine):
 
     def _damaged(self, mode: str, share: float, seed: int) -> str:
         path = self.place.path
-        if path is None or mode not in {"drop-database", "drop-tables", "truncate", "delete-rows", "corrupt-file"}:
+        if path is None or mode not in _DAMAGES:
             raise TargetError(f"A {self.describe()} cannot suffer {mode!r}.")
         if mode == "drop-database":
             self.drop()
@@ -208,6 +288,8 @@ class SQLiteEngine(Engine):
                 return damage.truncate(connection)
             if mode == "delete-rows":
                 return damage.delete_rows(connection, share, seed)
+            if mode == "half-migration":
+                return damage.half_migrate(connection)
             damage.settle(connection)
         return damage.corrupt_file(path, seed)
 

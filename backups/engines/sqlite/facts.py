@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable
+from contextlib import closing, suppress
 from typing import Any
 
+from backups.engines.base import ForeignKey as ForeignKeyOf
 from backups.engines.sqlite.catalog import Catalog, ForeignKey
 from backups.engines.sqlite.connection import pragma, quoted
 from backups.engines.sqlite.view import View
 from backups.facts import ColumnWitness, EngineFacts, Orphans, Witness
-from backups.schema import Sequence
+from backups.schema import Schema, Sequence
 from backups.tables import Table
 
 VIOLATIONS = "rows_that_fail_a_check"
@@ -99,3 +101,15 @@ def pointing_at_nothing(key: ForeignKey) -> str:
     equal = " AND ".join(f"parent.{quoted(target)} = child.{quoted(column)}" for column, target in pairs) or "FALSE"
     exists = f"SELECT 1 FROM {quoted(key.parent)} AS parent WHERE {equal}"
     return f"FROM {quoted(key.table)} AS child WHERE {filled} AND NOT EXISTS ({exists})"
+
+
+def foreign_keys_of(schema: Schema) -> list[ForeignKeyOf]:
+    """Return the foreign keys of a recorded definition, which a database in memory is asked for."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statement in schema.before:
+            # A module that is missing here makes a virtual table, which has no foreign keys.
+            with suppress(sqlite3.OperationalError):
+                connection.execute(statement.sql)
+        catalog = Catalog(connection)
+        keys = [key for name in catalog.names() for key in catalog.foreign_keys(name)]
+        return [ForeignKeyOf(key.table, key.columns, key.parent) for key in keys]

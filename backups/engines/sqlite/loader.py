@@ -4,33 +4,31 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 
+from backups.chunks import lines_of
+from backups.durable import sync_folder
 from backups.engines.base import Loader
 from backups.engines.sqlite import facts, refusals
 from backups.engines.sqlite.catalog import Catalog
-from backups.engines.sqlite.cells import STORED, RawText, Stored, stored_of
 from backups.engines.sqlite.connection import condition_of, pragma, quoted
-from backups.engines.sqlite.place import Place, sync_folder
-from backups.engines.sqlite.reading import placeholder
+from backups.engines.sqlite.inserting import Inserter
+from backups.engines.sqlite.place import Place
 from backups.exceptions import RestoreError
 from backups.facts import Orphans
 from backups.progress import Progress, Step, silent
-from backups.rows import Cell, Decoder, Row
 from backups.schema import Schema, Statement
 from backups.schema import Sequence as Counter
-from backups.tables import Column, Table
+from backups.tables import Table
 
-_BATCH_ROWS = 500
 _SAMPLE = 1000  # rows of an index that the planner's statistics are made from
 _SETUP = (
     "foreign_keys = OFF",
     "synchronous = OFF",
     # In a fresh file there is hardly a page to keep for a rollback, and without any a failed row would not be undone.
     "journal_mode = MEMORY",
-    "cache_size = -65536",
+    "cache_size = -32768",  # KiB; a sort may take as much again
 )
 
 
@@ -64,28 +62,13 @@ class SQLiteLoader(Loader):
         self._run(schema.before, progress)
         self._shadows = Catalog(self._connection).shadows
 
-    def load(self, table: Table, lines: Iterable[bytes]) -> int:
+    def load(self, table: Table, texts: Iterable[bytes]) -> int:
         self._tables[table.name] = table
         pragma(self._connection, f"ignore_check_constraints = {table.name in self._violations}")
         if table.name in self._shadows:
             # The virtual table put rows of its own in when it was made.
             self._connection.execute(f"DELETE FROM {quoted(table.name)}")
-        rows, loaded = map(Decoder(table).decode, lines), 0
-        while batch := list(islice(rows, _BATCH_ROWS)):
-            self._insert(table, batch, loaded)
-            loaded += len(batch)
-        return loaded
-
-    def _insert(self, table: Table, rows: list[Row], loaded: int) -> None:
-        """Insert some rows; ``loaded`` says how many of this table went before them."""
-        values = _stored(table, rows, loaded)
-        before = self._connection.total_changes
-        try:
-            for statement, part in _statements(table, values):
-                self._connection.executemany(statement, part)
-        except sqlite3.Error as error:
-            at = self._connection.total_changes - before
-            raise refusals.row_refused(table, rows[at], loaded + at + 1, error) from error
+        return Inserter(self._connection, table).insert(lines_of(texts))
 
     def complete(self, schema: Schema, orphans: Iterable[Orphans], progress: Progress = silent) -> None:
         self._run(schema.after, progress)
@@ -140,41 +123,6 @@ class SQLiteLoader(Loader):
             yield
         except (sqlite3.Error, OSError) as error:
             raise RestoreError(f"The {self._title} could not be completed: {error}.") from error
-
-
-def _stored(table: Table, rows: list[Row], loaded: int) -> list[tuple[Stored, ...]]:
-    """Return what to store of some rows, a column at a time; RestoreError for a cell that SQLite cannot hold."""
-    try:
-        columns = [_column(column, cells) for column, cells in zip(table.columns, zip(*rows, strict=True), strict=True)]
-    except (ValueError, KeyError):
-        for number, row in enumerate(rows, 1):
-            try:
-                _stored_row(table, row)
-            except (ValueError, KeyError) as error:
-                raise refusals.row_refused(table, row, loaded + number, error) from error
-        raise
-    return list(zip(*columns, strict=True))
-
-
-def _stored_row(table: Table, row: Row) -> list[Stored]:
-    return [stored_of(column, cell) for column, cell in zip(table.columns, row, strict=True)]
-
-
-def _column(column: Column, cells: Sequence[Cell]) -> Sequence[Stored]:
-    if not {str, type(None)}.issuperset(map(type, cells)):
-        return [stored_of(column, cell) for cell in cells]
-    convert = STORED[column.kind]
-    return [None if cell is None else convert(cell) for cell in cells]
-
-
-def _statements(table: Table, rows: list[tuple[Stored, ...]]) -> Iterator[tuple[str, list[tuple[Stored, ...]]]]:
-    """Yield an INSERT for the rows, in order: one for all, or one each where raw text is among them."""
-    names = ", ".join(quoted(column.name) for column in table.columns)
-    if not any(isinstance(value, RawText) for row in rows for value in row):
-        yield f"INSERT INTO {quoted(table.name)} ({names}) VALUES ({', '.join('?' * len(table.columns))})", rows
-        return
-    for row in rows:
-        yield f"INSERT INTO {quoted(table.name)} ({names}) VALUES ({', '.join(map(placeholder, row))})", [row]
 
 
 def _make_durable(place: Place) -> None:

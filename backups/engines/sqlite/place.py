@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from backups.durable import sync_folder
+
 SIDECARS = ("-wal", "-shm", "-journal")
 SUFFIX = ".sqlite3"
 
@@ -71,12 +73,3 @@ def moved(path: Path, name: Path) -> None:
         path.rename(name)
     for folder in {path.parent, name.parent}:
         sync_folder(folder)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

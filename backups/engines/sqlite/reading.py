@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
 from functools import partial
-from math import isfinite
+from json.encoder import encode_basestring
 from typing import Any
 
 from backups.engines import codec
@@ -23,15 +24,18 @@ from backups.engines.sqlite.cells import (
 )
 from backups.engines.sqlite.connection import pragma, quoted
 from backups.engines.sqlite.kinds import affinity
-from backups.facts import Key, Span
+from backups.facts import Among, Key, Span
 from backups.rows import Cell, Row
 from backups.tables import Column, Table
 
-_LEAST, _GREATEST = -(2**63), 2**63
+# As Django writes them: with six digits of a second, or with none where they are zero.
+_MOMENTS = re.compile(r"(?:\d{4}-\d\d-\d\d (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{6})?\n)*+", re.ASCII)
+_LONG, _NO_FRACTION = 26, ".000000"
+_EXACT = 2**53  # integers up to here are exact as doubles
 
 
-def lines(connection: sqlite3.Connection, table: Table, span: Span) -> Iterator[bytes]:
-    """Yield the lines of the rows in a span, from driver values."""
+def lines(connection: sqlite3.Connection, table: Table, span: Span | Among) -> Iterator[bytes]:
+    """Yield the lines of the rows in a span, or of those among some keys, from driver values."""
     values, native = _values(connection, table)
     rows = connection.execute(*_query(table, values, span))
     writers = [_WRITERS[column.kind](column) for column in table.columns]
@@ -114,21 +118,38 @@ def _reader(column: Column, storage: str, encoding: str) -> Callable[[bytes], Ce
     return lambda data: make(number(data.decode(encoding)))
 
 
-def _query(table: Table, select: list[str], span: Span) -> tuple[str, list[Any]]:
-    bounds = [(sign, key) for sign, key in ((">", span.after), ("<=", span.upto)) if key is not None]
-    conditions, parameters = [], []
-    for sign, key in bounds:
-        places, values = _bound(table, key)
-        conditions.append(f"({', '.join(map(quoted, table.key))}) {sign} ({', '.join(places)})")
-        parameters += values
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+def _query(table: Table, select: list[str], span: Span | Among) -> tuple[str, list[Any]]:
+    condition, parameters = _among(table, span) if isinstance(span, Among) else _within(table, span)
+    where = f" WHERE {condition}" if condition else ""
     order = ", ".join(map(quoted, table.key)) or ", ".join(_total_order(table))
     return f"SELECT {', '.join(select)} FROM {quoted(table.name)}{where} ORDER BY {order}", parameters
 
 
-def _bound(table: Table, key: Key) -> tuple[list[str], list[Stored]]:
+def _within(table: Table, span: Span) -> tuple[str, list[Any]]:
+    bounds = [(sign, key) for sign, key in ((">", span.after), ("<=", span.upto)) if key is not None]
+    conditions, parameters = [], []
+    for sign, key in bounds:
+        places, values = bound(table, table.key, key)
+        conditions.append(f"({', '.join(map(quoted, table.key))}) {sign} ({', '.join(places)})")
+        parameters += values
+    return " AND ".join(conditions), parameters
+
+
+def _among(table: Table, among: Among) -> tuple[str, list[Any]]:
+    found = [bound(table, among.columns, key) for key in among.keys]
+    parameters = [value for _, values in found for value in values]
+    if len(among.columns) == 1:
+        return f"{quoted(among.columns[0])} IN ({', '.join(places[0] for places, _ in found)})", parameters
+    names = [quoted(name) for name in among.columns]
+    equal = (
+        " AND ".join(f"{name} = {place}" for name, place in zip(names, places, strict=True)) for places, _ in found
+    )
+    return " OR ".join(f"({each})" for each in equal) or "FALSE", parameters
+
+
+def bound(table: Table, columns: tuple[str, ...], key: Key) -> tuple[list[str], list[Stored]]:
     """Return the placeholders and the values of a key."""
-    values = [stored_of(table.column(name), cell) for name, cell in zip(table.key, key, strict=True)]
+    values = [stored_of(table.column(name), cell) for name, cell in zip(columns, key, strict=True)]
     return [placeholder(value) for value in values], values
 
 
@@ -147,54 +168,58 @@ def _total_order(table: Table) -> Iterator[str]:
             yield f"CASE WHEN typeof({name}) = 'real' AND {name} = 0 THEN lifeboat_sign({name}) END"
 
 
-def _timestamps(suffix: str) -> Callable[[str], str]:
-    def convert(value: str) -> str:
-        if datetime.fromisoformat(value).isoformat(" ") != value:
+def _moments(suffix: str) -> Writer:
+    def write(values: Sequence[str]) -> Sequence[str]:
+        joined = "\n".join(values)
+        if _MOMENTS.fullmatch(f"{joined}\n") is None or f"{_NO_FRACTION}\n" in f"{joined}\n":
             raise Misfit
-        if len(value) == 19:
-            return f"{value[:10]}T{value[11:]}.000000{suffix}"
-        if len(value) != 26:
-            raise Misfit
-        return f"{value[:10]}T{value[11:]}{suffix}"
+        list(map(datetime.fromisoformat, values))  # raises ValueError for a day that there was not
+        if len(joined) != len(values) * (_LONG + 1) - 1:
+            joined = "\n".join(value if len(value) == _LONG else value + _NO_FRACTION for value in values)
+        return codec.surrounded(joined.replace(" ", "T"), suffix)
 
-    return convert
+    return codec.whole(write, str)
 
 
-def _date(value: str) -> str:
-    if date.fromisoformat(value).isoformat() != value:
+def _dates(values: Sequence[str]) -> Sequence[str]:
+    if list(map(str, map(date.fromisoformat, values))) != list(values):
         raise Misfit
-    return value
+    return codec.surrounded("\n".join(values))
 
 
-def _time(value: str) -> str:
-    if time.fromisoformat(value).isoformat() != value or len(value) not in {8, 15}:
+def _times(values: Sequence[str]) -> Sequence[str]:
+    if list(map(str, map(time.fromisoformat, values))) != list(values) or not {*map(len, values)} <= {8, 15}:
         raise Misfit
-    return f"{value}.000000" if len(value) == 8 else value
+    return codec.surrounded("\n".join(f"{value}.000000" if len(value) == 8 else value for value in values))
 
 
 def _decimals(column: Column) -> Writer:
     scale = column.scale
     if scale is None:
         return codec.each(_misfit, int, float)
-    zeros = f".{'0' * scale}" if scale else ""
 
-    def convert(value: float) -> str:
-        if type(value) is int:
-            return f"{value}{zeros}"
-        text = f"{value:.{scale}f}"
-        if float(text) != value or not isfinite(value) or (value.is_integer() and _LEAST <= value < _GREATEST):
+    def write(values: Sequence[float]) -> Sequence[str]:
+        if max(values) > _EXACT or min(values) < -_EXACT:
             raise Misfit
-        return text
+        joined = (f"%.{scale}f\n" * len(values) % tuple(values))[:-1]
+        if list(map(float, joined.split("\n"))) != list(values):
+            raise Misfit
+        # A double that is whole would be loaded as an integer.
+        if any(map(float.is_integer, (value for value in values if type(value) is float))):
+            raise Misfit
+        return codec.surrounded(joined)
 
-    return codec.each(convert, int, float)
+    return codec.whole(write, int, float)
 
 
-def _misfit(value: object) -> object:
+def _misfit(value: object) -> str:
     raise Misfit
 
 
-def _any(value: float | str) -> object:
-    return codec.float_text(value) if type(value) is float else value
+def _any(value: float | str) -> str:
+    if type(value) is str:
+        return encode_basestring(value)
+    return codec.float_text(value) if type(value) is float else str(value)
 
 
 def _same(writer: Writer) -> Callable[[Column], Writer]:
@@ -202,19 +227,19 @@ def _same(writer: Writer) -> Callable[[Column], Writer]:
 
 
 _WRITERS: dict[str, Callable[[Column], Writer]] = {
-    "integer": _same(codec.plain(int)),
+    "integer": _same(codec.integers),
     "boolean": _same(codec.each(codec.boolean, int)),
     "float": _same(codec.each(codec.float_text, float)),
     "decimal": _decimals,
-    "text": _same(codec.plain(str)),
-    "inet": _same(codec.plain(str)),
+    "text": _same(codec.texts),
+    "inet": _same(codec.texts),
     "binary": _same(codec.each(codec.base64_text, bytes)),
-    "datetime": _same(codec.each(_timestamps("Z"), str)),
-    "timestamp": _same(codec.each(_timestamps(""), str)),
-    "date": _same(codec.each(_date, str)),
-    "time": _same(codec.each(_time, str)),
+    "datetime": _same(_moments("Z")),
+    "timestamp": _same(_moments("")),
+    "date": _same(codec.whole(_dates, str)),
+    "time": _same(codec.whole(_times, str)),
     "duration": _same(codec.each(codec.duration_text, int)),
     "uuid": _same(codec.each(codec.uuid_text, str)),
-    "json": _same(codec.each(codec.json_text, str)),
+    "json": _same(codec.documents),
     "any": _same(codec.each(_any, int, float, str)),
 }

@@ -94,7 +94,7 @@ class SQLiteSnapshot(Snapshot):
         with errors(self._title):
             return facts.witness_of(self._connection, table)
 
-    def orphans(self, tables: Collection[Table]) -> list[Orphans]:
+    def orphans(self, tables: Collection[Table], settled: Collection[str] = ()) -> list[Orphans]:
         with errors(self._title):
             return facts.orphans_of(self._connection, self._catalog, sorted(table.name for table in tables))
 

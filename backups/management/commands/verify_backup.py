@@ -16,6 +16,8 @@ from backups.verification import Level
 class Command(DatabaseCommand):
     """Prove one backup or all of them."""
 
+    reads_copies = True
+
     help = (
         "Prove a backup and record the proof. At level restore it is restored into a throw-away database and compared."
     )

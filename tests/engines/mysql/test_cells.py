@@ -1,8 +1,10 @@
 """Cells become literals one by one and many at once, and what does not belong into a column never becomes SQL."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from backups.engines.mysql import cells
+from backups.engines.mysql import cells, text
 from backups.rows import Cell, Exact
 from backups.tables import Column
 
@@ -66,3 +68,14 @@ def test_what_does_not_belong_into_a_column_is_refused(kind: str, type_: str, ce
 def test_numbers_with_zeros_in_front_are_plain_numbers() -> None:
     assert cells.reader(Column("c", "integer", "int(6) unsigned zerofill"))("000042") == "42"
     assert cells.reader(Column("c", "integer", "year(4)"))("0000") == "0"
+
+
+@pytest.mark.parametrize("kind", ["text", "json", "date", "timestamp", "datetime"])
+@given(st.lists(st.text(st.sampled_from("aZ\\'\n\x00é🔔")) | st.none(), min_size=1))
+def test_literals_of_a_column_are_those_of_its_cells(kind, found):
+    column = Column("c", kind, "text", "c")
+    assert list(cells.columnwise(column)(found)) == [cells.columnwise(column)([cell])[0] for cell in found]
+    marked = [None if cell is None else f"{cell}Z" for cell in found]
+    assert list(cells.columnwise(column)(marked)) == [cells.columnwise(column)([cell])[0] for cell in marked]
+    plain = [text.string(cell.removesuffix("Z") if kind == "datetime" else cell) for cell in found if cell is not None]
+    assert [cells.columnwise(column)([cell])[0] for cell in found if cell is not None] == plain

@@ -5,15 +5,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 from django.db.backends.signals import connection_created
 
 from backups.engines.base import Engine
+from backups.engines.postgresql import readers
 from backups.engines.postgresql import snapshot as module
 from backups.engines.postgresql.session import Connection, fetch, run, session
 from backups.exceptions import SourceChanged, SourceError
+from backups.facts import Span
 from tests.databases import Server
 from tests.engines.dumps import assert_same, dump, execute, meanwhile, restore
 
@@ -314,3 +317,74 @@ def fetch_one(engine: Engine, query: str) -> Any:
     """Return the one value of a query."""
     with session(engine) as connection:
         return fetch(connection, query)[0][0]
+
+
+WHOLE = Span()
+
+
+def test_large_tables_are_read_whole_spans_at_a_time(filled: Engine) -> None:
+    with filled.snapshot() as snapshot:
+        (table,) = snapshot.tables()
+        assert 200 < snapshot.line_size(table) < 300
+        ends = snapshot.boundaries(table, None, 10_000)
+        assert ends == [("10000",), ("20000",), ("30000",), ("40000",), ("50000",)]
+        spans = [Span(*bounds) for bounds in pairwise([None, *ends, None])]
+        found = list(snapshot.texts(table, spans, 2**26))
+        assert found[-1] == b""
+        assert b"".join(text for text in found if text) == b"".join(snapshot.lines(table))
+
+
+def test_a_span_above_the_limit_is_left_to_be_read_line_by_line(filled: Engine) -> None:
+    with filled.snapshot() as snapshot:
+        (table,) = snapshot.tables()
+        size = len(b"".join(snapshot.lines(table, Span(None, ("100",)))))
+        spans = [Span(None, ("100",)), Span(("100",), ("300",)), Span(("300",), ("301",))]
+        assert [text and len(text) <= size for text in snapshot.texts(table, spans, size)] == [True, None, True]
+        assert list(snapshot.texts(table, spans[:1], size - 1)) == [None]
+
+
+def test_who_waits_to_alter_a_table_does_not_hold_up_its_readers(filled: Engine) -> None:
+    """Whoever waits for a lock stands before all who come later, and here it waits for us."""
+    with (
+        filled.snapshot() as snapshot,
+        meanwhile(lambda: execute(filled, "ALTER TABLE t ADD COLUMN b integer"), filled, patience=0.5),
+    ):
+        (table,) = snapshot.tables()
+        began = time.monotonic()
+        assert list(snapshot.texts(table, [WHOLE], 2**26)) == [None]
+        assert len(list(snapshot.lines(table))) == 50_000
+        assert time.monotonic() - began < 20
+        snapshot._connection.close()  # type: ignore[attr-defined]
+
+
+def test_readers_that_are_lost_leave_their_spans_to_be_read_line_by_line(filled: Engine) -> None:
+    with filled.snapshot() as snapshot:
+        (table,) = snapshot.tables()
+        assert None not in list(snapshot.texts(table, [WHOLE], 2**26))
+        for reader in snapshot._readers._connections:  # type: ignore[attr-defined]
+            pid = reader.info.backend_pid
+            with session(filled) as other:
+                fetch(other, f"SELECT pg_terminate_backend({pid})")
+        assert list(snapshot.texts(table, [WHOLE, WHOLE], 2**26)) == [None, None]
+        assert len(list(snapshot.lines(table))) == 50_000
+
+
+def test_readers_see_what_the_snapshot_sees(filled: Engine) -> None:
+    with filled.snapshot() as snapshot:
+        (table,) = snapshot.tables()
+        execute(filled, "UPDATE t SET a = 'later'", "INSERT INTO t VALUES (50001, 'later')")
+        (text,) = snapshot.texts(table, [WHOLE], 2**26)
+        assert text == b"".join(snapshot.lines(table))
+        assert b"later" not in text
+
+
+def test_a_row_that_gives_no_line_is_left_to_be_told_of(filled: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    spoilt = "CASE WHEN id <> 7 THEN id::text || E'\\n' END"
+    monkeypatch.setattr(readers, "line_expression", lambda table, end: spoilt)
+    with filled.snapshot() as snapshot:
+        (table,) = snapshot.tables()
+        assert list(snapshot.texts(table, [WHOLE, Span(("6",), ("7",)), Span(("7",), ("8",))], 2**26)) == [
+            None,
+            None,
+            b"8\n",
+        ]

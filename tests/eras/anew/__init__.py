@@ -1,0 +1,1 @@
+"""Migrations that begin again where the old ones were thrown away."""

@@ -1,0 +1,1 @@
+"""An application that the project no longer has."""

@@ -1,0 +1,1 @@
+"""Tests of how a backup comes to another engine."""
