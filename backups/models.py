@@ -71,6 +71,14 @@ class RestoreKind(models.TextChoices):
     """Rows came back into the live database."""
 
 
+class CopyStatus(models.TextChoices):
+    """Whether a copy has a backup."""
+
+    HAS = "has", _("has it")
+    LACKS = "lacks", _("lacks it")
+    PRUNED = "pruned", _("has pruned it")
+
+
 class Run(models.Model):
     """What every run has: its name, when, for whom, and where its process lives."""
 
@@ -184,6 +192,50 @@ class Restore(Run):
         verbose_name_plural = _("restores")
         ordering = ("-started",)
         permissions = (("run_restore", _("Can restore into a fresh database")),)
+
+
+class Copy(models.Model):
+    """A copy of a database's backups in another storage, as whoever was there last has found it.
+
+    ``problem`` is the last one that there was, of ``problem_at``; it is over where ``complete`` is later.
+    """
+
+    database = models.CharField(_("database"), max_length=100, help_text=_("Alias of DATABASES."))
+    storage = models.CharField(_("copy"), max_length=100, help_text=_("Alias of STORAGES."))
+    repository = models.CharField(_("repository"), max_length=32, blank=True)
+    place = models.TextField(_("place"), blank=True)
+    looked = models.DateTimeField(_("looked at"), null=True, blank=True)
+    complete = models.DateTimeField(_("up to date at"), null=True, blank=True)
+    problem = models.TextField(_("last problem"), blank=True)
+    problem_at = models.DateTimeField(_("time of the last problem"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("copy")
+        verbose_name_plural = _("copies")
+        ordering = ("database", "storage")
+        constraints = (models.UniqueConstraint(fields=("database", "storage"), name="backups_copy_storage"),)
+
+    def __str__(self) -> str:
+        return f"{self.database}: {self.storage}"
+
+
+class CopiedBackup(models.Model):
+    """One backup in one copy. ``since`` is when the copy got it, None where nobody asked; ``problem`` why it lacks it."""
+
+    backup = models.ForeignKey(Backup, models.CASCADE, related_name="copies", verbose_name=_("backup"))
+    storage = models.CharField(_("copy"), max_length=100, help_text=_("Alias of STORAGES."))
+    status = models.CharField(_("status"), max_length=6, choices=CopyStatus)
+    since = models.DateTimeField(_("since"), null=True, blank=True)
+    problem = models.TextField(_("problem"), blank=True)
+
+    class Meta:
+        verbose_name = _("copied backup")
+        verbose_name_plural = _("copied backups")
+        ordering = ("backup", "storage")
+        constraints = (models.UniqueConstraint(fields=("backup", "storage"), name="backups_copied_storage"),)
+
+    def __str__(self) -> str:
+        return f"{self.backup_id}: {self.storage}"
 
 
 class Marker(models.Model):

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 
 from backups import tasks
 from backups.engines import engine_for
-from backups.models import UNFINISHED, Backup, Restore, Verification
+from backups.models import UNFINISHED, Backup, Copy, Restore, Verification
 from backups.repository import Repository
 from shop.models import Customer
 from tests.yard import FIRST
@@ -66,5 +66,5 @@ def fresh(name: str) -> Path:
 
 
 def _clear() -> None:
-    for model in (Restore, Verification, Backup, Customer, Session, User):
+    for model in (Restore, Verification, Backup, Copy, Customer, Session, User):
         model.objects.all().delete()

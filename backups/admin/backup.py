@@ -9,13 +9,14 @@ from django.contrib.admin.views.main import ChangeList
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from backups.admin import actions, formatting
 from backups.admin.base import RunAdmin
+from backups.admin.copy import configured, copies_of_all, copies_of_backup
 from backups.admin.forms import BackUpForm
 from backups.conf import get_settings
 from backups.exceptions import ConfigurationError
@@ -26,14 +27,15 @@ SHOWN = 20
 
 
 class BackupList(ChangeList):
-    """A list that brings the newest finished verification along, and leaves behind what only a page shows."""
+    """A list that brings the newest finished verification and the copies along, and leaves behind what only a page shows."""
 
     def get_queryset(self, *args: Any, **kwargs: Any) -> QuerySet[Backup]:
-        """Return the rows of one page, with the proof of each, by one query."""
+        """Return the rows of one page, with the proof of each, by one query, and where there are copies by one more."""
         done = Verification.objects.filter(backup=OuterRef("pk")).exclude(status__in=UNFINISHED).order_by("-started")
         proof = {f"proof_{field}": Subquery(done.values(field)[:1]) for field in ("pk", "status", "level", "started")}
         rows: QuerySet[Backup] = super().get_queryset(*args, **kwargs)
-        return rows.annotate(**proof).defer("contents", "uncovered", "warnings")
+        rows = rows.annotate(**proof).defer("contents", "uncovered", "warnings")
+        return rows.prefetch_related("copies") if configured() else rows
 
 
 @admin.register(Backup)
@@ -42,7 +44,7 @@ class BackupAdmin(RunAdmin):
 
     change_list_template = "admin/backups/backup/change_list.html"
     change_form_template = "admin/backups/backup/change_form.html"
-    list_display = ("id", "shown_status", "verified", "database", "began", "took", "row_count", "takes")
+    list_display = ("id", "shown_status", "verified", "copied", "database", "began", "took", "row_count", "takes")
     list_filter = ("status", "database")
     search_fields = ("id",)
     actions = (actions.verify_restore, actions.verify_stored, actions.verify_signature, actions.restore)
@@ -83,16 +85,22 @@ class BackupAdmin(RunAdmin):
             allowed = False  # The system checks say what is wrong; what is unclear is not allowed.
         return allowed and request.user.has_perm("backups.run_restore")
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Leave out the copies where there are none."""
+        return [name for name in super().get_list_display(request) if name != "copied" or configured()]
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list, with the button for those who may press it."""
         form = BackUpForm() if request.user.has_perm("backups.run_backup") else None
-        return super().changelist_view(request, {"back_up_form": form, **(extra_context or {})})
+        context = {"back_up_form": form, "copies": copies_of_all() if configured() else []}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def page(self, request: HttpRequest, run: Any) -> dict[str, Any]:
-        """Return rows by table, what is not covered, proofs, restores, and the verbs that are allowed."""
+        """Return rows by table, what is not covered, copies, proofs, restores, and the verbs that are allowed."""
         contents: dict[str, int] = run.contents if isinstance(run.contents, dict) else {}
         return {
             "contents": [(table, formatting.number(rows)) for table, rows in sorted(contents.items())],
+            "copies": copies_of_backup(run),
             "verifications": [_line(row) for row in run.verifications.order_by("-started")[:SHOWN]],
             "restores": [_line(row) for row in run.restores.order_by("-started")[:SHOWN]],
             "is_whole": run.status == RunStatus.COMPLETE,
@@ -111,6 +119,14 @@ class BackupAdmin(RunAdmin):
         status = formatting.badge(backup.proof_status, str(VerificationStatus(backup.proof_status).label))
         link = self.link("verification", backup.proof_pk, formatting.moment(backup.proof_started))
         return format_html("{}<br>{}<br>{}", status, VerificationLevel(backup.proof_level).label, link)
+
+    @admin.display(description=_("copies"))
+    def copied(self, backup: Backup) -> str:
+        """Whether each copy has it, and since when."""
+        if backup.status != RunStatus.COMPLETE:
+            return formatting.NOTHING
+        lines = ((copy.storage, copy.status, copy.since) for copy in copies_of_backup(backup))
+        return format_html_join("", "<div>{} {}<br>{}</div>", lines)
 
     @admin.display(description=_("rows"), ordering="rows")
     def row_count(self, backup: Backup) -> str:

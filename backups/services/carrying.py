@@ -9,7 +9,7 @@ from typing import Any
 from django.db import Error as DatabaseError
 from django.db import models, transaction
 
-from backups.models import Backup, Check, Restore, Verification
+from backups.models import Backup, Check, CopiedBackup, Copy, Restore, Verification
 
 _AT_ONCE = 500  # rows
 
@@ -25,6 +25,8 @@ def carry_catalogue(source: str, target: str) -> list[str]:
             for fresh in _copied(Verification, source, target):
                 _copy_checks(fresh, source, target)
             _copy(Restore, source, target)
+            for model in (Copy, CopiedBackup):
+                _copy_numbered(model, source, target)
     except DatabaseError as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         return [f"What the old database's catalogue knew beyond storage could not be carried over: {first}."]
@@ -53,6 +55,15 @@ def _copy_checks(verifications: list[str], source: str, target: str) -> None:
     for some in _batches(rows.order_by("pk").values().iterator(chunk_size=_AT_ONCE)):
         checks = [Check(**{**row, "id": None}) for row in some]
         Check.objects.using(target).bulk_create(checks, ignore_conflicts=True)
+
+
+def _copy_numbered(model: type[models.Model], source: str, target: str) -> None:
+    """Copy rows whose keys are numbers of the database's own; which are the same is told by what must be unique."""
+    rows = model._default_manager.using(source).order_by("pk").values().iterator(chunk_size=_AT_ONCE)
+    for some in _batches(rows):
+        model._default_manager.using(target).bulk_create(
+            [model(**{**row, "id": None}) for row in some], ignore_conflicts=True
+        )
 
 
 def _batches(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

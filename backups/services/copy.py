@@ -21,13 +21,15 @@ from backups.exceptions import (
     WrongRepository,
 )
 from backups.progress import Progress, Step, silent
-from backups.repository import Repository
+from backups.repository import Listed, Repository, trash
 from backups.repository.copying import Copying
 from backups.repository.names import new_run
-from backups.repository.places import copy_storage, is_copy
+from backups.repository.places import copy_storage, current_alias, is_copy
 from backups.repository.pulse import beating
 from backups.repository.runs import DEAD_AFTER, UNREADABLE, dead, living, remove_beats
-from backups.services.catalog import Asked
+from backups.services import catalog
+from backups.services.catalog import Asked, Recording
+from backups.services.copies import Look, lacks, record, unrecorded
 
 PRUNE = "prune"
 NEWEST = 24  # manifests of a copy that are looked at after each backup; copy_backups looks at all
@@ -114,23 +116,43 @@ def lags(database: str) -> list[str]:
     for alias in get_settings().COPIES:
         try:
             source = Repository.open(database)
-            there = _listed(database, alias)
-            lacking = [listed.run for listed in source.listing() if listed.name not in there]
+            there = _runs(database, alias)
+            lacking = [listed.run for listed in source.listing() if listed.run not in there]
         except BackupsError as error:
             found.append(f"The copy in {alias!r} cannot be looked at: {error}")
         else:
-            found += [_lacks(alias, lacking)] if lacking else []
+            found += [lacks(alias, len(lacking), max(lacking))] if lacking else []
     return found
 
 
-def _listed(database: str, alias: str) -> set[str]:
-    """Return the names of the backups in a copy, and of those that it has pruned; none where it was not begun yet."""
+def tell_catalogue(repository: Repository, database: str) -> list[str]:
+    """Tell the catalogue what the copy that is worked on holds now; return a sentence where that cannot be done.
+
+    Nobody else does where a copy was pruned: the next bringing up to date may be a day away.
+    """
+    recording = catalog.open_catalogue()
+    look = Look(database, current_alias(), repository.where, repository.id)
+    with suppress(BackupsError):
+        _look(look, repository)
+        record(recording, look)
+    return [recording.problem] if recording.problem else []
+
+
+def _runs(database: str, alias: str) -> set[str]:
+    """Return the backups in a copy, and those that it has pruned; none where it was not begun yet."""
     try:
         there = Repository.open(database, storage=copy_storage(alias))
     except UnknownBackup:
         return set()
-    pruned = (name.replace("trash/", "backups/", 1) for name in there.objects.list("trash"))
-    return {*(listed.name for listed in there.listing()), *pruned}
+    return {*(listed.run for listed in there.listing()), *(entry.run for entry in trash.buried(there))}
+
+
+def _look(look: Look, target: Repository) -> list[Listed]:
+    """Note what a copy holds, and return its listing."""
+    listing = target.listing()
+    look.held = {listed.run: None for listed in listing}
+    look.pruned = frozenset(entry.run for entry in trash.buried(target)) - look.held.keys()
+    return listing
 
 
 def _hint(error: BackupsError, alias: str) -> str:
@@ -140,13 +162,6 @@ def _hint(error: BackupsError, alias: str) -> str:
     if isinstance(error, _OF_ONE_BACKUP):
         return f"verify_backup tells what that costs. {error.hint}".rstrip()
     return f'No backup was lost. See to STORAGES["{alias}"]; the next backup, or copy_backups, catches up.'
-
-
-def _lacks(alias: str, lacking: list[str]) -> str:
-    return (
-        f"The copy in {alias!r} lacks {len(lacking)} of these backups, the newest of them {max(lacking)}. copy_backups brings it "
-        "up to date."
-    )
 
 
 def _refuse_unknown(wanted: tuple[str, ...]) -> None:
@@ -163,35 +178,43 @@ def _refuse_unknown(wanted: tuple[str, ...]) -> None:
 
 def _bring(database: str, alias: str, asked: Asked, progress: Progress, *, whole: bool) -> Copied:
     """Bring one copy up to date; what fails is told, not raised."""
-    done, began = Copied(alias), time.monotonic()
+    done, look, began = Copied(alias), Look(database, alias, whole=True), time.monotonic()
+    recording = catalog.open_catalogue()
     try:
         source = Repository.open(database)
+        look.repository = source.id
         target = Repository.open_copy(source, copy_storage(alias))
-        done.place = target.where
+        done.place = look.place = target.where
         run = new_run()
         with ExitStack() as stack:
             stack.enter_context(beating(source, run, "copy", database, asked.by))
             pulse = stack.enter_context(beating(target, run, "copy", database, asked.by))
             _refuse_while_pruned(target)
             _clear_up(target)
-            _work(Copying(source, target, pulse, partial(_tell, progress, alias)), source, target, done, whole)
+            _work(Copying(source, target, pulse, partial(_tell, progress, alias)), source, target, done, look, whole)
+        _date(recording, target, look, None if whole else NEWEST)
         done.notes += source.healings()
     except BackupsError as error:
         done.problems.append(f"The copy in {alias!r} could not be brought up to date: {error} {_hint(error, alias)}")
+    look.problems = done.problems
+    record(recording, look)
+    done.notes += [recording.problem] if recording.problem else []
     done.seconds = round(time.monotonic() - began, 3)
     return done
 
 
-def _work(copying: Copying, source: Repository, target: Repository, done: Copied, whole: bool) -> None:
+def _work(copying: Copying, source: Repository, target: Repository, done: Copied, look: Look, whole: bool) -> None:
     """Copy each backup that is missing; one that is damaged does not keep the others from being copied."""
     if whole:
         copying.keys()
         done.notes += copying.heal()
-    there = target.listing()
+    there = _look(look, target)
+    held = look.held if look.held is not None else {}
     for listed in copying.behind(None if whole else NEWEST):
         try:
             copying.backup(listed)
             done.backups.append(listed.run)
+            held[listed.run] = datetime.now(UTC)
         except BackupsError as error:
             if not source.objects.exists(listed.name):
                 continue  # It was pruned meanwhile.
@@ -199,6 +222,8 @@ def _work(copying: Copying, source: Repository, target: Repository, done: Copied
             done.problems.append(
                 f"Backup {listed.run} could not be copied to {done.copy!r}: {error} {error.hint}".rstrip()
             )
+            held.pop(listed.run, None)
+            look.failed[listed.run] = done.problems[-1]
             if not isinstance(error, _OF_ONE_BACKUP):
                 break
         finally:
@@ -210,6 +235,16 @@ def _work(copying: Copying, source: Repository, target: Repository, done: Copied
 
 
 _OF_ONE_BACKUP = (ObjectDamaged, ObjectMissing)
+
+
+def _date(recording: Recording, target: Repository, look: Look, limit: int | None) -> None:
+    """Ask the copy since when it has the backups of which the catalogue does not know that, no more than ``limit``."""
+    held = look.held or {}
+    runs = [run for run in unrecorded(recording, look) if held[run] is None][:limit]
+    # What is not told now is asked again the next time.
+    with suppress(BackupsError):
+        names = {listed.run: listed.name for listed in target.listing()} if runs else {}
+        held.update((run, target.objects.modified(names[run])) for run in runs if run in names)
 
 
 def _refuse_while_pruned(target: Repository) -> None:

@@ -22,7 +22,7 @@ from backups.repository.trash import Buried
 from backups.retention import SKEW
 from backups.services import catalog
 from backups.services.catalog import Asked, Recording
-from backups.services.copy import accounted_elsewhere
+from backups.services.copy import accounted_elsewhere, tell_catalogue
 from backups.services.keeping import Keeping, decide_all, policy_of
 from backups.services.kept import Kept, drop_replaced, kept_databases
 from backups.sweeper import KEPT, Freed, Names, Sweeper
@@ -112,6 +112,7 @@ def prune_backups(
             _remove(repository, recording, plan, pulse)
             _sweep(repository, names, plan, pulse, done)
     _look_at_kept(done, now)
+    done.notes += tell_catalogue(repository, database) if is_copy() else []
     done.notes += [recording.problem] if recording.problem else []
     return done
 

@@ -9,6 +9,7 @@ from backups.repository.names import new_run
 from backups.repository.places import is_copy
 from backups.services import catalog
 from backups.services.catalog import Asked
+from backups.services.copy import tell_catalogue
 from backups.services.keeping import note
 from backups.services.prune import cleaning
 
@@ -31,6 +32,8 @@ def undelete_backup(database: str, backup: str, *, asked: Asked | None = None, r
             )
         note(repository, PINNED, entry.run, trash.read(repository, entry).digest, asked, REASON)
         committed = trash.dig_up(repository, entry)
-    if not is_copy():
+    if is_copy():
+        tell_catalogue(repository, database)
+    else:
         catalog.take_in(catalog.open_catalogue(), committed)
     return committed

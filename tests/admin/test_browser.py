@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from backups import tasks
 from backups.engines import engine_for
-from backups.models import Backup, Restore, Verification
+from backups.models import Backup, CopiedBackup, Copy, Restore, Verification
 from tests.admin import rows
 from tests.admin.conftest import PASSWORD
 from tests.catalogue import PATIENCE, finished
@@ -20,6 +20,10 @@ from tests.catalogue import PATIENCE, finished
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("catalogue")]
 SIZES = {"wide": 1400, "narrow": 420}
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+
+LONG = (
+    "The copy in 'tape' could not be brought up to date: /a/folder/with/a/long/name/that/does/not/break/tape is away."
+)
 
 CONTRAST = """
 element => {
@@ -173,15 +177,23 @@ def test_a_damaged_backup_fails_for_all_to_see(page: Any, catalogue: Path) -> No
 
 
 @pytest.mark.parametrize("page", [(c, s) for c in ("light", "dark") for s in SIZES], indirect=True, ids="-".join)
-def test_nothing_is_cut_off_and_every_status_can_be_read(page: Any) -> None:
+def test_nothing_is_cut_off_and_every_status_can_be_read(page: Any, settings: Any) -> None:
+    settings.BACKUPS = {**settings.BACKUPS, "COPIES": {"offsite": {}, "tape": {}}}
     backup = Backup.objects.get(pk=tasks.back_up("default")[0])
     proof = Verification.objects.get(pk=tasks.verify(database="default")[0])
     for number, status in enumerate(("queued", "running", "failed", "interrupted")):
         rows.backup(number, status=status, error="The disk of a host with a long name is full.", hint="Make room.")
+    for storage, status in (("offsite", "has"), ("tape", "lacks")):
+        CopiedBackup.objects.update_or_create(
+            backup=backup, storage=storage, defaults={"status": status, "since": rows.FIRST, "problem": LONG}
+        )
+    Copy.objects.update_or_create(
+        database="default", storage="tape", defaults={"problem": LONG, "problem_at": rows.FIRST}
+    )
     failed = rows.verification(backup, checks=4, failed=2)
     copy = rows.restore(backup, proof, target="/a/folder/with/a/long/name/that/does/not/break/restored.sqlite3")
     for address in (
-        "backup/", "verification/", "restore/", "check/", f"backup/{backup.pk}/change/",
+        "backup/", "verification/", "restore/", "check/", "copy/", f"backup/{backup.pk}/change/",
         f"verification/{proof.pk}/change/", f"verification/{failed.pk}/change/", f"restore/{copy.pk}/change/",
     ):  # fmt: skip
         page.goto(f"/admin/backups/{address}")

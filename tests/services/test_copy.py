@@ -32,19 +32,9 @@ from tests.faults import CRASHES, EVERYTHING, Crashed, Fault, FaultyStorage
 from tests.identities import Identity, age_identity
 from tests.s3 import BACKEND, s3, s3_url  # noqa: F401 (fixtures)
 from tests.s3 import client as s3_client
+from tests.services.conftest import FILES
 from tests.services.helpers import back_up, contents, leave_beat
 from tests.yard import all_objects, details, execute, flip, named, path_of
-
-FILES = "django.core.files.storage.FileSystemStorage"
-
-
-@pytest.fixture
-def offsite(yard: Engine, settings: Any, tmp_path: Path) -> Path:
-    """The folder of the repository's copy."""
-    entry = {"BACKEND": FILES, "OPTIONS": {"location": str(tmp_path / "offsite")}}
-    settings.STORAGES = {**settings.STORAGES, "offsite": entry}
-    settings.BACKUPS = {**settings.BACKUPS, "COPIES": {"offsite": {}}}
-    return tmp_path / "offsite"
 
 
 def primary(engine: Engine) -> Repository:

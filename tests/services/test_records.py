@@ -20,33 +20,9 @@ from backups.services.sync import sync_backups
 from backups.services.verify import level_of, verify_all, verify_backup
 from backups.verification import Level, Status
 from tests.databases import Server, registered
+from tests.services.conftest import LedgerRouter
 from tests.services.helpers import back_up, gone_process, leave_beat, manifest_path
 from tests.yard import flip, path_of
-
-
-class LedgerRouter:
-    """Sends the catalogue to the database that a test names."""
-
-    alias = ""
-
-    def db_for_read(self, model: Any, **hints: Any) -> str | None:
-        return self.alias if model._meta.app_label == "backups" else None
-
-    db_for_write = db_for_read
-
-
-@pytest.fixture
-def ledger(settings: Any, sqlite: Server) -> Iterator[str]:
-    """An alias whose database holds the catalogue and nothing else."""
-    name = sqlite.new_name("ledger")
-    sqlite.create(name)
-    with registered(sqlite.settings(name)) as alias:
-        call_command("migrate", "backups", database=alias, verbosity=0)
-        settings.DATABASE_ROUTERS = ["tests.services.test_records.LedgerRouter"]
-        LedgerRouter.alias = alias
-        yield alias
-        settings.DATABASE_ROUTERS = []
-    sqlite.drop(name)
 
 
 def test_it_may_lie_in_another_database_than_the_one_that_is_backed_up(yard: Engine, ledger: str) -> None:
@@ -72,7 +48,7 @@ def broken(request: pytest.FixtureRequest, settings: Any, sqlite: Server) -> Ite
             call_command("migrate", "backups", database=alias, verbosity=0)
         entry = {**entry, "NAME": f"file:{file}?mode=ro", "OPTIONS": {"uri": True}}
     with registered(entry) as alias:
-        settings.DATABASE_ROUTERS = ["tests.services.test_records.LedgerRouter"]
+        settings.DATABASE_ROUTERS = ["tests.services.conftest.LedgerRouter"]
         LedgerRouter.alias = alias
         yield alias
         settings.DATABASE_ROUTERS = []
