@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 VERIFIED = "verified"
 RESTORED = "restored"
+DISCARDED = "discarded"
+"""A restored copy was dropped, because the replacement that it was made for came to nothing. Its run is the restore's."""
 PROMOTED = "promoted"
 UNDONE = "undone"
 RECOVERED = "recovered"

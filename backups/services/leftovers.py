@@ -15,6 +15,7 @@ from backups.engines.base import Engine
 from backups.exceptions import BackupsError, ObjectDamaged, WrongSigningKey
 from backups.repository import Repository
 from backups.repository.runs import DEAD_AFTER, UNREADABLE, Beat, dead, remove_beats
+from backups.services.discarding import discard_dropped
 from backups.services.promotions import REPLACE, UNDO, intends, put_in_order
 
 
@@ -49,7 +50,7 @@ def _clear(engine: Engine, repository: Repository, beat: Beat) -> list[str]:
         if beat.verb == "backup":
             _withdraw(repository, beat.run)
         else:
-            _drop(engine, beat)
+            _drop(engine, repository, beat)
         remembered = get_settings().GRACE if beat.verb == "backup" else DEAD_AFTER
         if datetime.now(UTC) - datetime.fromisoformat(beat.beat) > remembered:
             remove_beats(repository, beat.run)
@@ -81,10 +82,12 @@ def _withdraw(repository: Repository, run: str) -> None:
         repository.objects.delete(newest[0].name)
 
 
-def _drop(engine: Engine, beat: Beat) -> None:
+def _drop(engine: Engine, repository: Repository, beat: Beat) -> None:
     """Look beside the database itself, and beside the one that a restore was to make, which may be on another server."""
     server = engine_for(beat.server) if beat.server else engine
     name = server.scratch_name(beat.run)
     for beside in (server, *([server.at(beat.target)] if beat.target else [])):
         if name in beside.leftovers():
+            if beat.verb == REPLACE:
+                discard_dropped(repository, beside.at(name).name, beat.run)
             beside.at(name).drop()

@@ -10,7 +10,17 @@ from backups.chain import Gap
 from backups.exceptions import RepositoryError
 from backups.models import Backup, Restore, RunStatus, Verification
 from backups.repository import Committed, Repository, trash
-from backups.repository.events import PROMOTED, RECOVERED, RESTORED, UNDONE, VERIFIED, Event, event_names, read_event
+from backups.repository.events import (
+    DISCARDED,
+    PROMOTED,
+    RECOVERED,
+    RESTORED,
+    UNDONE,
+    VERIFIED,
+    Event,
+    event_names,
+    read_event,
+)
 from backups.repository.names import run_time
 from backups.services.catalog import mark_interrupted
 from backups.services.records import opened_result, save_backup, write_restore, write_result
@@ -77,7 +87,7 @@ def _events(repository: Repository, committed: Committed, synced: Synced) -> lis
             found.append(read_event(repository, name, committed.digest))
         except (RepositoryError, ValueError, KeyError) as error:
             synced.problems.append(str(error))
-    order = (VERIFIED, RESTORED, PROMOTED, UNDONE, RECOVERED)
+    order = (VERIFIED, RESTORED, DISCARDED, PROMOTED, UNDONE, RECOVERED)
     return sorted((event for event in found if event.kind in order), key=lambda event: order.index(event.kind))
 
 
@@ -97,6 +107,9 @@ def _replay(using: str, repository: Repository, event: Event, synced: Synced) ->
         )
         write_result(using, event.run, opened_result(repository, event))
         synced.verifications += 1
+    elif event.kind == DISCARDED:
+        said = {"status": RunStatus(event.data["status"]), "error": str(event.data["error"])}
+        Restore.objects.using(using).filter(pk=event.run).update(**said)
     else:
         kind = KIND_OF[event.kind]
         Restore.objects.using(using).update_or_create(

@@ -26,6 +26,7 @@ from backups.services import catalog
 from backups.services.backup import create_backup
 from backups.services.carrying import carry_catalogue
 from backups.services.catalog import Asked
+from backups.services.discarding import discarded_on_failure
 from backups.services.failure import typed_name
 from backups.services.leftovers import sweep
 from backups.services.listing import LATEST, SAFETY, find
@@ -116,7 +117,7 @@ def replace_database(
         notes += [*pulse.notes, *said]
         name = live.scratch_name(run)
         copy = restore_backup(database, chosen, to=name, **how, asked=asked, progress=progress)
-        with restorer.dropped_on_failure(copy.target):
+        with restorer.dropped_on_failure(copy.target), discarded_on_failure(repository, copy.committed, copy.run):
             done = _promoted(repository, run, copy, live, safety, asked, progress, notes)
     # The copy brought a catalogue along, filled from storage: that there was none before need not be said any more.
     found = lacking and not catalog.open_catalogue().problem

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from backups.exceptions import RepositoryError
 from backups.models import Restore, RestoreKind, RunStatus
 from backups.repository import Listed, Repository
-from backups.repository.events import PROMOTED, RECOVERED, RESTORED, UNDONE, Event, event_names, read_event
+from backups.repository.events import DISCARDED, PROMOTED, RECOVERED, RESTORED, UNDONE, Event, event_names, read_event
 from backups.repository.names import run_time
 from backups.repository.places import is_copy
 from backups.services import catalog
@@ -88,13 +88,18 @@ def _from_storage(repository: Repository, listing: list[Listed]) -> Iterator[Res
             digest = repository.read_manifest(listed.name).digest
         except RepositoryError:
             continue
+        lines: dict[str, RestoreLine] = {}
         for name in names:
             try:
                 event = read_event(repository, name, digest)
                 if event.kind in KIND_OF:
-                    yield _from_event(event)
+                    lines[event.run] = _from_event(event)
+                elif event.kind == DISCARDED:
+                    status, why = RunStatus(event.data["status"]).value, str(event.data["error"])
+                    lines[event.run] = replace(lines[event.run], status=status, error=why)
             except (RepositoryError, ValueError, KeyError, TypeError):
                 continue
+        yield from lines.values()
 
 
 def _from_event(event: Event) -> RestoreLine:

@@ -13,6 +13,7 @@ import pytest
 from backups.engines.base import Engine
 from backups.exceptions import ConfigurationError, LockHeld, TargetError, UnknownBackup
 from backups.models import Restore
+from backups.progress import Step
 from backups.repository import Repository
 from backups.repository.events import PROMOTED, UNDONE, events_of
 from backups.repository.names import new_run
@@ -25,8 +26,11 @@ from backups.services.listing import find
 from backups.services.promotions import REPLACE
 from backups.services.prune import prune_backups
 from backups.services.replace import Replaced, plan_replacement, plan_undoing, replace_database, undo_replacement
+from backups.services.restores import list_restores
 from backups.services.sync import sync_backups
 from tests.crashing import killed_at
+from tests.identities import age_identity
+from tests.services.conftest import LedgerRouter
 from tests.services.helpers import back_up, contents, leave_beat
 from tests.yard import ORDERS, execute, query
 
@@ -225,6 +229,11 @@ def test_killed_before_any_operation_the_next_command_says_how_things_stand(spoi
         kept = spoilt.kept()
         if "before its one step" in notes[0]:
             assert contents(spoilt) == was and now == "spoilt" and kept == [] and "restore_db --replace" in notes[0]
+            row = Restore.objects.get(target=spoilt.at(spoilt.scratch_name(notes[0].split()[2])).name)
+            assert (row.status, row.error) == (
+                "interrupted",
+                f"Dropped, since its replacement {notes[0].split()[2]} was killed.",
+            )
         else:
             assert "after its one step" in notes[0] and now == "N00001" and kept[0] in notes[0]
             assert contents(spoilt.at(kept[0])) == was
@@ -234,3 +243,51 @@ def test_killed_before_any_operation_the_next_command_says_how_things_stand(spoi
         assert sweep(spoilt, repository) == [] and not copy.exists()
     assert killed > 2 and {"before", "after"} == set(said) and said == sorted(said, reverse=True)
     assert len(query(spoilt, "SELECT id FROM shop_order")) == ORDERS - 1
+
+
+def in_the_way(step: Step) -> None:
+    """Let nothing be exchanged."""
+    if step.stage == "promote":
+        raise TargetError("Somebody is in the way.")
+
+
+def test_a_copy_that_was_dropped_with_its_replacement_says_so_and_why(spoilt: Engine) -> None:
+    was = contents(spoilt)
+    with pytest.raises(TargetError, match="in the way"):
+        replace(spoilt, progress=in_the_way)
+    assert contents(spoilt) == was and spoilt.leftovers() == []
+    row = Restore.objects.get()
+    assert (row.kind, row.status) == ("copy", "failed") and "replacement failed: Somebody is in the way." in row.error
+    assert row.verification is not None and row.verification.status == "passed"
+    (line,) = list_restores(spoilt.alias)[0]
+    assert (line.id, line.status, line.error) == (row.pk, "failed", row.error)
+    Restore.objects.all().delete()
+    sync_backups(spoilt.alias)
+    again = Restore.objects.get()
+    assert (again.pk, again.status, again.error, again.rows) == (row.pk, "failed", row.error, row.rows)
+
+
+def test_storage_alone_tells_of_it_too(yard: Engine, ledger: str) -> None:
+    back_up(yard)
+    with pytest.raises(TargetError):
+        replace(yard, progress=in_the_way)
+    before = list_restores(yard.alias)[0]
+    LedgerRouter.alias = yard.alias  # where no catalogue is
+    (line,), note = list_restores(yard.alias)
+    assert "There is no catalogue" in note
+    assert [(line.id, line.status, line.error)] == [(one.id, one.status, one.error) for one in before]
+
+
+def test_of_an_encrypted_backup_the_reason_stands_in_the_catalogue_alone(
+    yard: Engine, settings: Any, tmp_path: Path
+) -> None:
+    identity = age_identity(tmp_path)
+    keys = {"SIGNING_KEY": "one", "RECIPIENTS": [identity.public], "IDENTITY_FILE": identity.path}
+    settings.BACKUPS = {**settings.BACKUPS, **keys}
+    back_up(yard)
+    with pytest.raises(TargetError):
+        replace(yard, progress=in_the_way)
+    assert "Somebody is in the way." in Restore.objects.get().error
+    Restore.objects.all().delete()
+    sync_backups(yard.alias)
+    assert (Restore.objects.get().status, Restore.objects.get().error) == ("failed", "")
