@@ -80,7 +80,11 @@ class CopyStatus(models.TextChoices):
 
 
 class Run(models.Model):
-    """What every run has: its name, when, for whom, and where its process lives."""
+    """What every run has: its name, when, for whom, and where its process lives.
+
+    ``process`` tells that process from a later one of the same id, as ``repository.processes`` has it; empty where the
+    platform does not.
+    """
 
     id = models.CharField(_("id"), max_length=32, primary_key=True)
     database = models.CharField(_("database"), max_length=100, db_index=True, help_text=_("Alias of DATABASES."))
@@ -90,6 +94,7 @@ class Run(models.Model):
     requested_via = models.CharField(_("requested via"), max_length=20, blank=True)
     host = models.CharField(_("host"), max_length=255, blank=True)
     pid = models.PositiveIntegerField(_("process"), null=True, blank=True)
+    process = models.CharField(_("beginning of the process"), max_length=200, blank=True)
     error = models.TextField(_("error"), blank=True)
     hint = models.TextField(_("what to do"), blank=True)
 

@@ -24,7 +24,7 @@ from backups.engines import engine_for
 from backups.exceptions import BackupsError
 from backups.models import UNFINISHED, Backup, Restore, RestoreKind, Run, RunStatus, Verification, VerificationStatus
 from backups.repository import Committed, Repository
-from backups.repository.processes import process_lives
+from backups.repository.processes import Fate, fate_of, mark_of
 from backups.repository.runs import DEAD_AFTER, living
 from backups.services.records import result_data, save_backup, write_restore, write_result
 from backups.verification import Result
@@ -256,13 +256,17 @@ def _living(database: str) -> set[str] | None:
 
 
 def _should_have_beaten(row: Any) -> bool:
-    elsewhere = row.status == RunStatus.RUNNING and row.host not in ("", socket.gethostname())
+    elsewhere = row.status == RunStatus.RUNNING and row.host != "" and _fate(row) == Fate.UNKNOWN
     return elsewhere and datetime.now(UTC) - row.started > DEAD_AFTER
 
 
 def is_gone(row: Run) -> bool:
-    """Say whether the process that an unfinished run belongs to is gone from this host."""
-    return row.host == socket.gethostname() and row.pid is not None and not process_lives(row.pid)
+    """Say whether the process that an unfinished run belongs to is gone from this host, were its id another's by now."""
+    return _fate(row) == Fate.GONE
+
+
+def _fate(row: Run) -> Fate:
+    return fate_of(row.pid, row.process) if row.pid is not None and row.host == socket.gethostname() else Fate.UNKNOWN
 
 
 def _row(using: str, committed: Committed) -> Backup | None:
@@ -288,7 +292,8 @@ def asked_now(asked: Asked) -> dict[str, Any]:
 
 def this_process() -> dict[str, Any]:
     """Return the fields that say which process does a run."""
-    return {"host": socket.gethostname(), "pid": os.getpid()}
+    pid = os.getpid()
+    return {"host": socket.gethostname(), "pid": pid, "process": mark_of(pid)}
 
 
 def _begun(asked: Asked) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from django.utils import translation
 
 from backups.admin import formatting
 from backups.models import Backup, Check, Restore, Verification
+from backups.repository.processes import mark_of
 from tests.admin import rows
 from tests.admin.conftest import Login
 from tests.catalogue import put_storage
@@ -206,6 +207,13 @@ class TestBackups:
         assert ">interrupted</span>" in text(superuser, url("backup"))
         assert "Its process is gone" in text(superuser, url("backup", "change", run.pk))
         assert Backup.objects.get().status == status  # looking changes nothing
+
+    def test_one_whose_process_id_another_has_now_is_interrupted(self, superuser: Client) -> None:
+        run = rows.backup(
+            status="running", host=socket.gethostname(), pid=os.getpid(), process=mark_of(os.getpid()) + "0"
+        )
+        assert ">interrupted</span>" in text(superuser, url("backup"))
+        assert "Its process is gone" in text(superuser, url("backup", "change", run.pk))
 
     def test_one_whose_process_lives_is_not(self, superuser: Client) -> None:
         run = rows.backup(status="running", host=socket.gethostname(), pid=os.getpid())

@@ -8,8 +8,8 @@ from tests.commands.site import Site
 
 TABLES = ["backups_backup", "backups_verification", "backups_check", "backups_restore"]
 # Which process did it is not in storage; a check's own number means nothing.
-LOCAL = {"backups_backup": {"host", "pid"}, "backups_verification": {"host", "pid", "started"},
-         "backups_restore": {"host", "pid", "started"}, "backups_check": {"id"}}  # fmt: skip
+LOCAL = {"backups_backup": {"host", "pid", "process"}, "backups_verification": {"host", "pid", "process", "started"},
+         "backups_restore": {"host", "pid", "process", "started"}, "backups_check": {"id"}}  # fmt: skip
 
 
 def catalogue(site: Site) -> dict[str, list[dict[str, Any]]]:

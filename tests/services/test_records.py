@@ -1,5 +1,6 @@
 """The catalogue is optional: what cannot be written there is said, never stops a verb, and is rebuilt from storage."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from backups.exceptions import ConfigurationError, StorageUnavailable, UnknownBa
 from backups.models import Backup, Check, Restore, RunStatus, Verification, VerificationStatus
 from backups.repository import Repository
 from backups.repository.names import new_run
+from backups.repository.processes import mark_of
 from backups.services.catalog import Asked
 from backups.services.listing import find, list_backups
 from backups.services.restore import restore_backup
@@ -95,6 +97,21 @@ class TestDead:
             row.refresh_from_db()
         assert (backup.status, proof.status) == (RunStatus.INTERRUPTED, VerificationStatus.INTERRUPTED)
         assert "process is gone" in backup.error and elsewhere.status == RunStatus.RUNNING
+
+    def test_one_whose_process_id_was_given_out_again_is_told_apart(self, yard: Engine) -> None:
+        back_up(yard)
+        done = Backup.objects.get()
+        here = {"host": done.host, "pid": done.pid, "database": yard.alias, "status": RunStatus.RUNNING}
+        here["started"] = datetime.now(UTC) - timedelta(hours=1)
+        assert done.process == mark_of(os.getpid()) != ""
+        boot, place, ticks = done.process.split(" ")
+        marks = (done.process, "", f"{boot} {place} {ticks}0", f"another {place} {ticks}")
+        same, untold, later, elsewhere = (Backup.objects.create(id=new_run(), process=mark, **here) for mark in marks)
+        told = {line.id: line for line in list_backups(yard.alias)[0]}
+        assert [told[row.pk].status for row in (same, untold)] == ["running"] * 2
+        assert told[later.pk].status == "interrupted" and "process is gone" in told[later.pk].problem
+        # A container of the same host name: its processes are not ours to see, so storage is asked.
+        assert told[elsewhere.pk].status == "interrupted" and "no sign of life" in told[elsewhere.pk].problem
 
     def test_a_run_elsewhere_is_dead_once_its_beat_is_old(self, yard: Engine) -> None:
         back_up(yard)
