@@ -22,6 +22,7 @@
         ├── CannotOpen            it is encrypted, and no identity here opens it
         ├── NotVouchedFor         an earlier key signed it, and nothing leads to it
         ├── ObjectMissing
+        ├── ObjectRemoved         what was stored a moment ago is gone
         └── ObjectDamaged
             ├── WrongSigningKey
             └── SignatureInvalid
@@ -163,6 +164,21 @@ class ObjectMissing(RepositoryError):
 
     def __init__(self, name: str, *, hint: str = "") -> None:
         super().__init__(f"The object {name} is missing from the repository.", hint=hint)
+        self.name = name
+
+
+class ObjectRemoved(RepositoryError):
+    """An object that this run had stored a moment ago is gone: nobody who keeps the rules removes it."""
+
+    default_hint = (
+        "Nothing was committed. Find out who else deletes there (a lifecycle rule, another tool, somebody by hand), and see that "
+        "the clocks of all hosts are right; then run it again: what it had stored is not stored twice."
+    )
+
+    def __init__(self, name: str, where: str, *, hint: str = "") -> None:
+        super().__init__(
+            f"The object {name}, which this run had just stored in {where}, is gone: somebody removed it.", hint=hint
+        )
         self.name = name
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Protocol, Self
 
+from backups.exceptions import ObjectRemoved
 from backups.manifest import Manifest, Stored
 from backups.repository import Repository, damage
 
@@ -22,6 +23,9 @@ class Journal(Protocol):
 
     def adopt(self, kind: str, ident: str) -> Stored | None:
         """Return an object of that id which such a run had stored."""
+
+    def check(self) -> None:
+        """Raise where this run may have been taken for dead."""
 
     def stored(self, kind: str, stored: Stored) -> None:
         """Hear that an object was stored; raise where this run must not go on."""
@@ -90,7 +94,13 @@ class Writer:
             found = self._journal.adopt(kind, ident)
         if found is not None:
             return found
-        stored = self.repository.put(kind, plaintext, self.run, ident)
+        try:
+            stored = self.repository.put(kind, plaintext, self.run, ident)
+        except ObjectRemoved:
+            # Where this run may have been taken for dead, that is why.
+            if self._journal is not None:
+                self._journal.check()
+            raise
         if self._journal is not None:
             self._journal.stored(kind, stored)
         with self._lock:

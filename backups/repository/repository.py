@@ -22,6 +22,7 @@ from backups.exceptions import (
     NameTaken,
     ObjectDamaged,
     ObjectMissing,
+    ObjectRemoved,
     RepositoryError,
     StorageUnavailable,
     UnknownBackup,
@@ -207,7 +208,11 @@ class Repository:
         # Equal contents that are put side by side would each have sealed bytes of their own for one name.
         with self._locks[int(ident[:2], 16) % _LOCKS]:
             sealed = self._put_once(name, sealed, lambda there: self._holds(kind, ident, run, there, plaintext))
-        if self.objects.get(name, len(sealed)) != sealed:
+        try:
+            there = self.objects.get(name, len(sealed))
+        except ObjectMissing:
+            raise ObjectRemoved(name, self.where) from None
+        if there != sealed:
             raise ObjectDamaged(name, "the storage gives other bytes than it was given")
         return Stored(ident, name, len(plaintext), len(sealed), hashlib.sha256(sealed).hexdigest())
 

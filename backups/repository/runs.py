@@ -64,6 +64,10 @@ class Beat:
             return False
         return now - datetime.fromisoformat(self.beat) < DEAD_AFTER
 
+    def may_be_behind(self) -> bool:
+        """Say whether the run may be at work on a host whose clock is behind: then its beats look older than they are."""
+        return not self.ended and self._fate() == Fate.UNKNOWN
+
     def dead(self, now: datetime) -> bool:
         """Say whether the run was killed. One whose process is here may only have had no storage to beat in."""
         if self.ended:
@@ -127,6 +131,28 @@ def remove_beats(repository: Repository, run: str) -> None:
 def living(repository: Repository, now: datetime | None = None) -> list[Beat]:
     """Return the newest beat of each run that is still alive."""
     return [beat for beat in beats(repository) if beat.alive(now or datetime.now(UTC))]
+
+
+def at_work(repository: Repository, now: datetime) -> list[Beat]:
+    """Return the newest beat of each run that nobody may count out, for who deletes what such a run has stored.
+
+    That is one which is alive, and one of another host whose last beat the storage got within half an hour: by that host's
+    own clock it may be as old as it likes.
+    """
+    return [
+        beat
+        for beat in beats(repository)
+        if beat.alive(now) or (beat.may_be_behind() and _got(repository, beat.run) > now - DEAD_AFTER)
+    ]
+
+
+def _got(repository: Repository, run: str) -> datetime:
+    """Return when the storage got the last beat of a run, by its clock; now where it has ended meanwhile."""
+    moments = []
+    for name in beat_names(repository, run)[-1:]:
+        with suppress(StorageUnavailable):
+            moments.append(repository.objects.modified(name))
+    return max(moments, default=datetime.now(UTC))
 
 
 def dead(repository: Repository, now: datetime | None = None) -> list[Beat]:

@@ -132,6 +132,10 @@ class _Journal:
         """Return an object of that id which a dead backup had stored."""
         return self.dead.adopt(kind, ident)
 
+    def check(self) -> None:
+        """Raise HeartbeatLost where this run may have been taken for dead."""
+        self.pulse.check()
+
     def stored(self, kind: str, stored: Stored) -> None:
         """Hear that an object was stored. Raises HeartbeatLost."""
         self.pulse.stored(kind, stored)

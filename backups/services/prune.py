@@ -12,12 +12,12 @@ from backups import chain
 from backups.conf import get_settings
 from backups.engines import engine_for
 from backups.exceptions import BackupsError, LockHeld, PruneStopped, RepositoryError, StorageUnavailable
-from backups.repository import Repository, trash
+from backups.repository import Repository, runs, trash
 from backups.repository.history import History, read_history
 from backups.repository.names import new_run
 from backups.repository.places import current_alias, is_copy
 from backups.repository.pulse import Pulse, beating
-from backups.repository.runs import Beat, beats, living
+from backups.repository.runs import Beat, beats
 from backups.repository.trash import Buried
 from backups.retention import SKEW
 from backups.services import catalog
@@ -144,8 +144,8 @@ def cleaning(repository: Repository, run: str, verb: str, database: str, asked: 
 
 
 def at_work(repository: Repository, run: str) -> list[Beat]:
-    """Return the beat of every other run that may be alive."""
-    return [beat for beat in living(repository) if beat.run != run]
+    """Return the beat of every other run that may be alive, whatever the clock of its host says."""
+    return [beat for beat in runs.at_work(repository, datetime.now(UTC)) if beat.run != run]
 
 
 def storage_now(repository: Repository, run: str) -> datetime:

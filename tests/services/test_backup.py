@@ -1,7 +1,8 @@
 """The verb *back up*: what it records, what it says is wrong with what was there, and what never stops it."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ from django.core.files.storage import FileSystemStorage
 from backups import chain
 from backups.chain import Head
 from backups.engines.base import Engine
-from backups.exceptions import ConfigurationError, SourceError, UnknownBackup
+from backups.exceptions import ConfigurationError, HeartbeatLost, ObjectRemoved, SourceError, UnknownBackup
 from backups.models import Backup, RunStatus
 from backups.progress import Step
-from backups.repository import Repository
+from backups.repository import Repository, pulse
 from backups.repository.names import new_run
 from backups.repository.runs import beats
+from backups.repository.storage import LocalObjects
 from backups.services.backup import BackedUp
 from backups.services.catalog import Asked
 from backups.services.sync import sync_backups
@@ -230,3 +232,45 @@ def test_an_adopted_database_is_told_in_the_manifest(yard: Engine, tmp_path: Pat
     done = back_up(yard, adopt=True, full=True)
     assert done.committed.manifest.options == {"full": True, "adopt": True}
     assert contents(yard) == before
+
+
+@contextmanager
+def removed_when_put(folder: str, also: Callable[[], None] = lambda: None) -> Iterator[list[str]]:
+    """Remove the first object of a folder as soon as it was put, as a lifecycle rule would; yields its name."""
+    gone: list[str] = []
+    put = LocalObjects.put
+
+    def putting(self: LocalObjects, name: str, data: bytes) -> None:
+        put(self, name, data)
+        if name.startswith(folder) and not gone:
+            gone.append(name)
+            self.delete(name)
+            also()
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(LocalObjects, "put", putting)
+        yield gone
+
+
+@pytest.mark.parametrize("folder", ["chunks/", "parts/"])
+def test_what_is_removed_as_soon_as_it_was_stored_is_named_and_nothing_is_committed(yard: Engine, folder: str) -> None:
+    with removed_when_put(folder) as gone, pytest.raises(ObjectRemoved, match="had just stored") as raised:
+        back_up(yard)
+    assert gone[0] in str(raised.value) and Repository.open(yard.alias).where in str(raised.value)
+    assert "Nothing was committed" in raised.value.hint and "lifecycle rule" in raised.value.hint
+    assert Repository.open(yard.alias).listing() == [] and Backup.objects.get().error == str(raised.value)
+    back_up(yard)
+    assert verify_backup(yard.alias, level=Level.STORED).result.status == Status.PASSED
+
+
+def test_one_that_was_held_up_for_too_long_says_that_it_may_have_been_taken_for_dead(
+    yard: Engine, monkeypatch: Any
+) -> None:
+    ahead, moment = [0.0], pulse._moment
+    monkeypatch.setattr(pulse, "_moment", lambda: tuple(a + ahead[0] for a in moment()))
+    with (
+        removed_when_put("chunks/", lambda: ahead.append(ahead.pop() + 3600)),
+        pytest.raises(HeartbeatLost, match="taken it for dead"),
+    ):
+        back_up(yard)
+    assert Repository.open(yard.alias).listing() == []

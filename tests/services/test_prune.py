@@ -478,6 +478,21 @@ class TestStrays:
         prune_backups(site.alias)
         assert old in objects(site)
 
+    def test_not_what_a_run_has_stored_whose_host_has_its_clock_behind(self, site: World, settings: Any) -> None:
+        settings.BACKUPS = {"RETENTION": {"last": 2}, "GRACE": timedelta(0)}
+        back_up(site, 2)
+        behind = datetime.now(UTC) - timedelta(hours=3)
+        run, said = new_run(behind), behind.isoformat()
+        stored = self.put(site, run)
+        age(site, timedelta(hours=1))
+        put_beat(site.repository, Beat(run, "backup", site.alias, "elsewhere", 1, said, said), 0)
+        assert f"backup {run}" in prune_backups(site.alias).notes[0] and stored in objects(site)
+        # By the storage's clock, which is the one that counts, it is silent now.
+        site.storage._modified[f"{site.alias}/runs/{run}/0"] -= timedelta(minutes=31)
+        settings.BACKUPS = {"RETENTION": {"last": 2}, "GRACE": timedelta(0)}
+        prune_backups(site.alias)
+        assert stored not in objects(site)
+
     def test_names_that_are_none_of_ours_stay(self, site: World) -> None:
         back_up(site, 2)
         for name in ("chunks/ab/notes.txt", "chunks/.DS_Store", "keys/id/0", "keys/readme/0"):
