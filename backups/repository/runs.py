@@ -80,6 +80,8 @@ class Beat:
 
     def sentence(self) -> str:
         """Say who it is, for people."""
+        if self.verb == UNREADABLE:
+            return f"the sign of life runs/{self.run}, of {self.beat[:19]} UTC, cannot be read"
         who = f" for {self.requested_by}" if self.requested_by else ""
         where = f" into {self.target}" if self.target else ""
         return f"{self.verb} {self.run}{where}{who}, process {self.pid} on {self.host}, since {self.started[:19]} UTC"

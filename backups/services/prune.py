@@ -17,7 +17,7 @@ from backups.repository.history import History, read_history
 from backups.repository.names import new_run
 from backups.repository.places import current_alias, is_copy
 from backups.repository.pulse import Pulse, beating
-from backups.repository.runs import Beat, beats
+from backups.repository.runs import DEAD_AFTER, UNREADABLE, Beat, beats
 from backups.repository.trash import Buried
 from backups.retention import SKEW
 from backups.services import catalog
@@ -137,10 +137,23 @@ def cleaning(repository: Repository, run: str, verb: str, database: str, asked: 
     with beating(repository, run, verb, database, asked.by) as pulse:
         if pulse.notes:
             raise StorageUnavailable(pulse.notes[0])
-        others = [beat for beat in at_work(repository, run) if beat.verb in CLEANERS]
-        if others:
-            raise LockHeld(f"Somebody else is at work on the trash: {others[0].sentence()}.")
+        others = at_work(repository, run)
+        for beat in others:
+            if beat.verb in CLEANERS:
+                raise LockHeld(f"Somebody else is at work on the trash: {beat.sentence()}.")
+        for beat in others:
+            if beat.verb == UNREADABLE:
+                raise LockHeld(f"Somebody else may be at work on the trash: {beat.sentence()}.", hint=_until(beat))
         yield pulse
+
+
+def _until(beat: Beat) -> str:
+    """Say until when a sign of life that cannot be read keeps others away: nobody knows whose it is."""
+    until = datetime.fromisoformat(beat.beat) + DEAD_AFTER
+    return (
+        f"Nothing was deleted. Run it again after {until:%H:%M} UTC, when half an hour has passed since the storage got it; or, "
+        f"if you know that this run is over, delete runs/{beat.run} in the storage."
+    )
 
 
 def at_work(repository: Repository, run: str) -> list[Beat]:

@@ -340,7 +340,7 @@ def test_no_copy_is_made_while_the_copy_is_pruned(yard: Engine, offsite: Path) -
     # Nobody knows that the one whose beat cannot be read is no prune.
     (offsite / yard.alias / "runs" / run / "0").write_bytes(b"half")
     (done,) = copy_backups(yard.alias)
-    assert "It may be being pruned: unreadable run" in done.problems[0]
+    assert "It may be being pruned: the sign of life runs/" in done.problems[0]
 
 
 def test_a_backup_that_is_pruned_while_it_is_copied_is_no_problem(
