@@ -1,28 +1,32 @@
-"""Lines of a table → statements of COPY with their data, many rows at a time, without making values of Python.
+r"""Lines of a table → statements of COPY with their data, many rows at a time, without making values of Python.
 
-JSON and CSV write most values alike: a text without an escape in quotes, a number without, ``null`` bare. So a line's
-values are told apart by the JSON reader, stay the bytes that they were, and are joined by commas; only JSON values have
-their quotes doubled, a whole column at a time. Rows for which that is not enough (an escape, an exact value) go the way
-of ``CopyText``, as do tables with a kind whose text is another.
+What parts the values of a line is known beforehand: names of fields, quotes, commas. So one pattern takes the values of
+all lines of a chunk apart, as the bytes that they are, and they are joined by COPY's own delimiter. A line that does not
+fit (an escape in a text, an exact value, damage) goes the way of ``CopyText``, as do tables with a kind whose text is another.
+
+A text has no quote inside, since an escape would stand before it; numbers have neither quotes nor commas. So of a line that
+fits, all is told apart in one way only, but for JSON values, which hold whatever they like: where a line has several of
+them, what follows each must occur once a line. The control characters that part values for COPY occur in no JSON at all.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-
-import msgspec
+from functools import partial
+from itertools import pairwise
 
 from backups.chunks import split_lines
 from backups.engines.postgresql.session import quoted, relation
-from backups.engines.postgresql.values import COPY_OPTIONS, CopyText, is_converted
+from backups.engines.postgresql.values import COPY_OPTIONS, DELIMITER, NULL, CopyText, is_converted
 from backups.tables import RAW_KINDS, Column, Table
 
-_CSV_OPTIONS = "FORMAT csv, NULL 'null'"
+_EXACT = b'},"exact":'
 _JSON = RAW_KINDS - {"integer", "boolean", "float"}
-_APART = b"\x01"  # no JSON holds it
+_NUMBER, _TEXT, _ANY = rb'[^,"\\}\n]*', rb'[^"\\\n]*', rb".*"
 
-Rows = Sequence[Sequence[Any]]
+Values = Sequence[bytes]
 
 
 class Copying:
@@ -31,93 +35,100 @@ class Copying:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._text = CopyText(table)
-        self._as_text = self._statement(table.columns, COPY_OPTIONS)
         inside = [column for column in table.columns if column.name not in table.pk]
         columns = [*map(table.column, table.pk), *inside]
-        self._as_csv = self._statement(columns, _CSV_OPTIONS)
-        self._json = [i for i, column in enumerate(columns) if column.kind in _JSON]
-        self._texts = [i for i, column in enumerate(columns) if column.kind not in RAW_KINDS]
-        plain = not any(is_converted(column.kind) for column in columns)
-        self._read = _reader(table, inside) if plain else None
+        self._as_text, self._as_plain = self._statement(table.columns), self._statement(columns)
+        plain = columns and not any(is_converted(column.kind) for column in columns)
+        self._pattern = _pattern(table, inside) if plain else None
+        self._single = len(columns) == 1
+        self._nullable = [(i, _printed(column)) for i, column in enumerate(columns) if column.nullable]
+        several = [column for column in columns if column.kind in _JSON]
+        after = [right for left, right in pairwise(columns) if left in several]
+        self._once = [_name(column) for column in after] if len(several) > 1 else []
+        self._escapes = bool(several)
 
     def write(self, lines: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield statements and their data for some whole lines; raise NotText where a value has none, and MalformedLine."""
-        csv, others = self._parted(lines)
-        if csv:
-            yield self._as_csv, csv
+        plain, others = self._parted(lines)
+        if plain:
+            yield self._as_plain, plain
         if others:
             yield self._as_text, self._text.write(others)
 
-    def _statement(self, columns: Sequence[Column], options: str) -> bytes:
+    def _statement(self, columns: Sequence[Column]) -> bytes:
         names = ", ".join(quoted(column.name) for column in columns)
-        return f"COPY {relation(self._table.schema, self._table.name)} ({names}) FROM STDIN ({options})".encode()
+        return f"COPY {relation(self._table.schema, self._table.name)} ({names}) FROM STDIN ({COPY_OPTIONS})".encode()
 
     def _parted(self, lines: bytes) -> tuple[bytes, list[bytes]]:
-        """Return what can be said as CSV, and the lines that cannot."""
-        if self._read is None:
-            return b"", list(split_lines(lines))
-        try:
-            read = self._read(lines)
-        except (msgspec.MsgspecError, RecursionError):
-            # The careful way goes deeper, or says which line it is, and why.
-            return b"", list(split_lines(lines))
-        values = self._values(read)
-        odd = set(self._odd(lines, read, values))
-        rows = list(map(b",".join, self._with_json_quoted(values)))
-        if odd:
-            rows = [row for number, row in enumerate(rows) if number not in odd]
-        others = [line for number, line in enumerate(split_lines(lines)) if number in odd] if odd else []
-        return b"\n".join([*rows, b""]), others
+        """Return the data of the lines whose values are as they stand, and the other lines."""
+        plain, others = _without_exact(lines)
+        fitting, unfit = self._fitted(plain)
+        return self._data(fitting), [*unfit, *others]
 
-    def _odd(self, lines: bytes, read: list[Any], values: Rows) -> Iterator[int]:
-        """Yield the numbers of rows that CSV would say otherwise. In a JSON value an escape stays one."""
-        if b',"exact":' in lines:
-            yield from (number for number, line in enumerate(read) if line.exact is not msgspec.UNSET)
-        if b"\\" in lines:
-            for place in self._texts:
-                column = [row[place] for row in values]
-                if b"\\" in b"".join(column):
-                    yield from (number for number, value in enumerate(column) if b"\\" in bytes(value))
+    def _fitted(self, lines: bytes) -> tuple[list[Values], list[bytes]]:
+        """Return the values of the lines that fit the pattern, and the lines that do not."""
+        number = lines.count(b"\n")
+        misread = DELIMITER in lines or NULL in lines or any(lines.count(name) != number for name in self._once)
+        if self._pattern is None or misread:
+            return [], list(split_lines(lines))
+        rows, fits = self._pattern.findall(lines), self._pattern.fullmatch
+        return rows, [] if len(rows) == number else [line for line in split_lines(lines) if not fits(line)]
 
-    def _values(self, read: list[Any]) -> Rows:
-        values = msgspec.structs.astuple
-        if len(self._table.pk) == 1:
-            return [(line.pk, *values(line.fields)) for line in read]
-        if self._table.pk:
-            return [(*line.pk, *values(line.fields)) for line in read]
-        return [values(line.fields) for line in read]
+    def _data(self, rows: list[Values]) -> bytes:
+        if not rows:
+            return b""
+        if self._nullable:
+            rows = self._with_nulls(rows)
+        joined = rows if self._single and not self._nullable else map(DELIMITER.join, rows)
+        data = b"\n".join([*joined, b""])
+        # Only in JSON values an escape stays one.
+        return data.replace(b"\\", b"\\\\") if self._escapes and b"\\" in data else data
 
-    def _with_json_quoted(self, rows: Rows) -> Rows:
-        if not self._json or not rows:
-            return rows
-        columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
-        for place in self._json:
-            columns[place] = _quoted(columns[place])
+    def _with_nulls(self, rows: list[Values]) -> list[Values]:
+        columns: list[Values] = [rows] if self._single else list(zip(*rows, strict=True))
+        for place, printed in self._nullable:
+            columns[place] = printed(columns[place])
         return list(zip(*columns, strict=True))
 
 
-def _quoted(values: Sequence[Any]) -> list[bytes]:
-    """Return JSON values as texts of CSV; NULL stays bare."""
-    inside = _APART.join(values).replace(b'"', b'""').replace(_APART, b'"\x01"')
-    texts = b'"%b"' % inside
-    return [b"null" if text == b'"null"' else text for text in texts.split(_APART)]
+def _without_exact(lines: bytes) -> tuple[bytes, list[bytes]]:
+    """Part lines without exact values from those that have any, or a JSON value that looks like it."""
+    if _EXACT not in lines:
+        return lines, []
+    each = list(split_lines(lines))
+    return b"".join(line for line in each if _EXACT not in line), [line for line in each if _EXACT in line]
 
 
-def _reader(table: Table, inside: Sequence[Column]) -> Callable[[bytes], list[Any]]:
-    """Return what reads lines into structures whose values are the bytes that stand in them."""
-    names = {f"f{i}": column.field for i, column in enumerate(inside)}
-    fields = msgspec.defstruct(
-        "Fields", [(name, msgspec.Raw) for name in names], rename=names, forbid_unknown_fields=True, gc=False
-    )
-    width = len(table.pk)
-    pk: Any = msgspec.Raw if width == 1 else tuple[(msgspec.Raw,) * width] if width else None  # type: ignore[misc]
-    exact: Any = dict[str, msgspec.Raw] | msgspec.UnsetType
-    line = msgspec.defstruct(
-        "Line",
-        [("pk", pk), ("fields", fields), ("exact", exact, msgspec.UNSET)],
-        tag_field="model",
-        tag=table.label,
-        forbid_unknown_fields=True,
-        gc=False,
-    )
-    return msgspec.json.Decoder(line).decode_lines
+def _printed(column: Column) -> Callable[[Values], Values]:
+    return _without_quotes if column.kind not in RAW_KINDS else _as_it_is
+
+
+def _without_quotes(values: Values) -> Values:
+    return [NULL if value == b"null" else value[1:-1] for value in values]
+
+
+def _as_it_is(values: Values) -> Values:
+    return [NULL if value == b"null" else value for value in values] if b"null" in values else values
+
+
+def _pattern(table: Table, inside: Sequence[Column]) -> re.Pattern[bytes]:
+    """Return what fits whole lines, a group for each value; a text that may be NULL keeps its quotes."""
+    keys = [_group(table.column(name)) for name in table.pk]
+    pk = rb"\[%b\]" % b",".join(keys) if len(keys) > 1 else keys[0] if keys else b"null"
+    fields = b"".join(re.escape(_name(column)) + _group(column) for column in inside)
+    head = re.escape(f'{{"model":{_json(table.label)},"pk":'.encode())
+    return re.compile(rb'^%b%b,"fields":\{%b\}\}\n' % (head, pk, fields.removeprefix(b",")), re.MULTILINE)
+
+
+def _group(column: Column) -> bytes:
+    if column.kind in RAW_KINDS:
+        return rb"(%b)" % (_ANY if column.kind in _JSON else _NUMBER)
+    return rb'("%b"|null)' % _TEXT if column.nullable else rb'"(%b)"' % _TEXT
+
+
+def _name(column: Column) -> bytes:
+    """Return what stands before a column's value, inside the fields."""
+    return f",{_json(column.field)}:".encode()
+
+
+_json = partial(json.dumps, ensure_ascii=False)

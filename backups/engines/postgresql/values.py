@@ -17,6 +17,7 @@ _DURATION = re.compile(r"-P(\d+)DT(\d+)H(\d+)M(\d+)(\.\d+)?S")
 # and many rows can be escaped at once. A row's end becomes a line feed when those of the values have been escaped.
 _NEXT, _END, _NULL = "\x01", "\0", "\x02"
 COPY_OPTIONS = "FORMAT text, DELIMITER E'\\x01', NULL E'\\x02'"
+DELIMITER, NULL = _NEXT.encode(), _NULL.encode()
 
 
 class NotText(ValueError):
