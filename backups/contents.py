@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypedDict, TypeVar
 
@@ -18,6 +20,9 @@ from backups.schema import Schema
 
 Read = TypeVar("Read")
 
+AHEAD = 3
+"""How many chunks are opened while one is being worked on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -30,6 +35,10 @@ class Chunk:
     def lines(self) -> Iterator[bytes]:
         """Yield its lines."""
         return split_lines(self.plaintext)
+
+
+def _arrived(entry: Entry, future: Future[bytes]) -> Chunk:
+    return Chunk(entry, future.result(), entry.name)
 
 
 class _Facts(TypedDict):
@@ -69,8 +78,28 @@ class Contents:
         """Yield the rows of a table, chunk by chunk in key order; raise ObjectDamaged or ObjectMissing."""
         if table.slice is not None:
             yield self._slice(table)
-        for entry in self.entries(table):
-            yield Chunk(entry, self.repository.get("chunk", entry), entry.name)
+        yield from self._opened_ahead(self.entries(table))
+
+    def _opened_ahead(self, entries: Iterable[Entry]) -> Iterator[Chunk]:
+        """Yield chunks in turn while the next few are being read and opened, which waits for the storage most of the time."""
+        waiting: deque[tuple[Entry, Future[bytes]]] = deque()
+        with ThreadPoolExecutor(AHEAD, thread_name_prefix="lifeboat-opener") as pool:
+            try:
+                for entry in entries:
+                    waiting.append((entry, pool.submit(self.repository.get, "chunk", entry)))
+                    if len(waiting) > AHEAD:
+                        yield _arrived(*waiting.popleft())
+                while waiting:
+                    yield _arrived(*waiting.popleft())
+            finally:
+                for _, future in waiting:
+                    future.cancel()
+
+    def digest(self, entry: Entry) -> bytes:
+        """Return the SHA-256 of a chunk's plaintext: its id, as long as that is no secret; raises as ``chunks`` does."""
+        if self.manifest.encryption:
+            return hashlib.sha256(self.repository.get("chunk", entry)).digest()
+        return bytes.fromhex(entry.id)
 
     def texts(self, table: TableEntry) -> Iterator[bytes]:
         """Yield the lines of a table, chunk by chunk; raise ObjectDamaged where they are not as many as the manifest says."""

@@ -8,7 +8,7 @@ rows into a live one. Every implementation passes one contract suite (tests/engi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from copy import deepcopy
 from dataclasses import dataclass
@@ -24,6 +24,9 @@ from backups.rows import Encoder, Row
 from backups.schema import Schema
 from backups.schema import Sequence as Counter
 from backups.tables import Table
+
+# Closing it gives up what was asked ahead.
+Answers = Generator[bytes | None, None, None]
 
 # What a migration leaves that died halfway: the largest table has a column more, and half of its rows lie in this new
 # table; no row of django_migrations tells of it.
@@ -90,12 +93,12 @@ class Snapshot(ABC):
         not read whole."""
         return []
 
-    def texts(self, table: Table, spans: Sequence[Span], largest: int) -> Iterator[bytes | None]:
+    def texts(self, table: Table, spans: Sequence[Span], largest: int) -> Answers:
         """Yield, for each span in turn, all that ``lines`` gives for it as one text: several are read at once.
 
         None for one that is larger than ``largest`` bytes, or for any other reason has to be read line by line.
         """
-        return iter([None] * len(spans))
+        return (None for _ in spans)
 
     def signal(self, before: Mapping[str, str]) -> dict[str, str]:
         """Return what lets a later snapshot tell what has not changed since this one, in the engine's own words.
@@ -123,9 +126,17 @@ class Snapshot(ABC):
     def rows(self, table: Table, span: Span = EVERYTHING) -> Iterator[Row]:
         """Yield the same rows in the same order as cells (backups.rows), read by another path than ``lines``."""
 
-    def read_back(self, table: Table) -> Iterator[bytes]:
-        """Yield the line of every row in the same order, by another path than ``lines``."""
-        return map(Encoder(table).encode, self.rows(table))
+    def read_back(self, table: Table, span: Span = EVERYTHING) -> Iterator[bytes]:
+        """Yield the lines of a span in the same order, by another path than ``lines``."""
+        return map(Encoder(table).encode, self.rows(table, span))
+
+    def digests(self, table: Table, ranges: Iterable[tuple[Span, int]]) -> Answers:
+        """Yield the SHA-256 of the lines of each span in turn as one text, taken by another path than ``lines``.
+
+        A span is given with the rows that it should have. None where the engine does not say; a digest that is not the
+        expected one says nothing either, since an unusual value may have been written in another form.
+        """
+        return (None for _ in ranges)
 
     @abstractmethod
     def witness(self, table: Table) -> Witness:

@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 from backups.chunks import split_lines
 from backups.engines.postgresql.session import quoted, relation
@@ -27,6 +28,8 @@ _JSON = RAW_KINDS - {"integer", "boolean", "float"}
 _NUMBER, _TEXT, _ANY = rb'[^,"\\}\n]*', rb'[^"\\\n]*', rb".*"
 
 Values = Sequence[bytes]
+Rows = list[Any]
+"""What a pattern finds: the values of each row, or of a table with a single column, its value."""
 
 
 class Copying:
@@ -65,7 +68,7 @@ class Copying:
         fitting, unfit = self._fitted(plain)
         return self._data(fitting), [*unfit, *others]
 
-    def _fitted(self, lines: bytes) -> tuple[list[Values], list[bytes]]:
+    def _fitted(self, lines: bytes) -> tuple[Rows, list[bytes]]:
         """Return the values of the lines that fit the pattern, and the lines that do not."""
         number = lines.count(b"\n")
         misread = DELIMITER in lines or NULL in lines or any(lines.count(name) != number for name in self._once)
@@ -74,7 +77,7 @@ class Copying:
         rows, fits = self._pattern.findall(lines), self._pattern.fullmatch
         return rows, [] if len(rows) == number else [line for line in split_lines(lines) if not fits(line)]
 
-    def _data(self, rows: list[Values]) -> bytes:
+    def _data(self, rows: Rows) -> bytes:
         if not rows:
             return b""
         if self._nullable:
@@ -84,7 +87,7 @@ class Copying:
         # Only in JSON values an escape stays one.
         return data.replace(b"\\", b"\\\\") if self._escapes and b"\\" in data else data
 
-    def _with_nulls(self, rows: list[Values]) -> list[Values]:
+    def _with_nulls(self, rows: Rows) -> Rows:
         columns: list[Values] = [rows] if self._single else list(zip(*rows, strict=True))
         for place, printed in self._nullable:
             columns[place] = printed(columns[place])

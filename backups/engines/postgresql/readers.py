@@ -1,9 +1,9 @@
-"""Other connections that join a snapshot, so that several spans of a table are read at once, each as one text."""
+"""Other connections that join a snapshot, so that several spans of a table are read at once: each as one text, or its digest."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack
 from queue import SimpleQueue
@@ -11,9 +11,12 @@ from types import TracebackType
 from typing import Self
 
 import psycopg
+from psycopg.pq.abc import PGresult
 
+from backups.engines.base import Answers
 from backups.engines.postgresql.lines import line_expression
 from backups.engines.postgresql.queries import select_rows
+from backups.engines.postgresql.retelling import digest_of
 from backups.engines.postgresql.session import Connection, literal, pin, relation, run
 from backups.exceptions import BackupsError
 from backups.facts import Span
@@ -50,18 +53,29 @@ class Readers:
         self._threads.shutdown(wait=True, cancel_futures=True)
         self._stack.close()
 
-    def texts(self, snapshot: str, table: Table, spans: Sequence[Span], largest: int) -> Iterator[bytes | None]:
+    def texts(self, snapshot: str, table: Table, spans: Sequence[Span], largest: int) -> Answers:
         """Yield the text of each span in turn, None for one that has to be read line by line."""
+        return self._answers(snapshot, table, (_statement(table, span, largest) for span in spans), _text)
+
+    def digests(self, snapshot: str, table: Table, ranges: Iterable[tuple[Span, int]]) -> Answers:
+        """Yield the digest of each span in turn, as ``digest_of`` takes it from one row more than it should have."""
+        statements = (digest_of(table, span, rows + 1) for span, rows in ranges)
+        return self._answers(snapshot, table, statements, _digest)
+
+    def _answers(
+        self, snapshot: str, table: Table, statements: Iterable[str | None], read: Callable[[PGresult], bytes | None]
+    ) -> Answers:
+        """Yield what is read of the answer to each statement in turn; None where there is none."""
         free: Free = SimpleQueue()
         for connection in self._able(snapshot, table):
             free.put(connection)
         if free.empty():
-            yield from [None] * len(spans)
+            yield from (None for _ in statements)
             return
         waiting: deque[Future[bytes | None]] = deque()
         try:
-            for span in spans:
-                waiting.append(self._threads.submit(_text, free, _statement(table, span, largest)))
+            for statement in statements:
+                waiting.append(self._threads.submit(_answer, free, statement, read))
                 if len(waiting) > READERS:
                     yield waiting.popleft().result()
             while waiting:
@@ -109,19 +123,21 @@ def _recover(connection: Connection) -> None:
         connection.close()
 
 
-def _statement(table: Table, span: Span, largest: int) -> bytes:
+def _statement(table: Table, span: Span, largest: int) -> str:
     """Return the query of a span's lines as one text, with the number of its rows; NULL for a text that is too large."""
     lines = (
         f"SELECT string_agg({line_expression(table, _LF)}, '') AS t, count(*) AS n FROM ({select_rows(table, span)}) r"
     )
-    return f"SELECT CASE WHEN octet_length(t) <= {largest} THEN t END, n FROM ({lines}) l".encode()
+    return f"SELECT CASE WHEN octet_length(t) <= {largest} THEN t END, n FROM ({lines}) l"
 
 
-def _text(free: Free, statement: bytes) -> bytes | None:
+def _answer(free: Free, statement: str | None, read: Callable[[PGresult], bytes | None]) -> bytes | None:
+    if statement is None:
+        return None
     connection = free.get()
     try:
-        found = psycopg.Cursor(connection).execute(statement, binary=True).pgresult
-        return _whole(found.get_value(0, 0), found.get_value(0, 1)) if found else None
+        found = psycopg.Cursor(connection).execute(statement.encode(), binary=True).pgresult
+        return read(found) if found else None
     except psycopg.Error:
         _recover(connection)
         return None
@@ -129,9 +145,13 @@ def _text(free: Free, statement: bytes) -> bytes | None:
         free.put(connection)
 
 
-def _whole(text: bytes | None, rows: bytes | None) -> bytes | None:
+def _digest(found: PGresult) -> bytes | None:
+    return found.get_value(0, 0)
+
+
+def _text(found: PGresult) -> bytes | None:
     """Return the text if it has a line for each row; None where a row gave none, which the slow way tells of."""
-    expected = int.from_bytes(rows or b"")
+    text, expected = found.get_value(0, 0), int.from_bytes(found.get_value(0, 1) or b"")
     if not expected:
         return b""
     return text if text and text.count(b"\n") == expected else None

@@ -9,7 +9,7 @@ from functools import cached_property
 import psycopg
 from psycopg import errors
 
-from backups.engines.base import BOUNDARIES, Engine, Snapshot
+from backups.engines.base import BOUNDARIES, Answers, Engine, Snapshot
 from backups.engines.postgresql import witness
 from backups.engines.postgresql.cells import row_converter, split
 from backups.engines.postgresql.changes import Changes
@@ -139,7 +139,7 @@ class PostgreSQLSnapshot(Snapshot):
         query = f"SELECT {names} FROM ({numbered}) b WHERE lifeboat_row % {every} = 0 ORDER BY lifeboat_row"
         return [key_of(row) for row in self._cells(table, [table.column(name) for name in table.key], query)]
 
-    def texts(self, table: Table, spans: Sequence[Span], largest: int) -> Iterator[bytes | None]:
+    def texts(self, table: Table, spans: Sequence[Span], largest: int) -> Answers:
         """Yield the texts that other connections read."""
         return self._readers.texts(self._exported, table, spans, largest)
 
@@ -167,9 +167,13 @@ class PostgreSQLSnapshot(Snapshot):
         """Yield the rows from the text of each value."""
         return self._cells(table, table.columns, select_rows(table, span))
 
-    def read_back(self, table: Table) -> Iterator[bytes]:
+    def read_back(self, table: Table, span: Span = EVERYTHING) -> Iterator[bytes]:
         """Yield the lines that Python makes of the text of each value."""
-        return read_back(table, self._printed(table, select_rows(table, EVERYTHING)))
+        return read_back(table, self._printed(table, select_rows(table, span)))
+
+    def digests(self, table: Table, ranges: Iterable[tuple[Span, int]]) -> Answers:
+        """Yield the digests that the server takes on other connections."""
+        return self._readers.digests(self._exported, table, ranges)
 
     def _cells(self, table: Table, columns: Sequence[Column], query: str) -> Iterator[Row]:
         """Yield what a query gives for these columns of a table, as cells."""
