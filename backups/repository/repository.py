@@ -117,7 +117,8 @@ class Repository:
             if not create:
                 raise UnknownBackup(
                     f"There is no repository for {prefix!r} in {objects.place()}.",
-                    hint=f"Take a first backup: manage.py backup_db --database {prefix}",
+                    hint=f"If there were backups, they lie elsewhere: see what STORAGES[{current_alias()!r}] names, and "
+                    f"whether it is mounted. If not, take a first one: manage.py backup_db --database {prefix}",
                 ) from None
         return cls(objects, _make_root(objects), signer)
 

@@ -9,11 +9,16 @@ from backups.comparison import LIVE, Difference, compare_backups, compare_live
 from backups.conf import get_settings
 from backups.contents import Contents
 from backups.engines import engine_for
+from backups.exceptions import SourceCorrupt, SourceError
 from backups.progress import Progress, silent
 from backups.repository import Repository
 from backups.services.vouching import chosen
 
 SHOWN = 100
+_LOST = (
+    "Nothing was changed. Two backups are compared without it: diff_backup A B. To put the newest one in its place: manage.py "
+    "restore_db --replace."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +47,13 @@ def diff_backup(
     then = _contents(repository, a)
     if b == LIVE:
         engine = engine_for(database)
-        with engine.snapshot(get_settings().EXCLUDE) as snapshot:
-            found = compare_live(then, snapshot, engine.vendor, tables, limit, progress)
+        try:
+            with engine.snapshot(get_settings().EXCLUDE) as snapshot:
+                found = compare_live(then, snapshot, engine.vendor, tables, limit, progress)
+        except SourceError as error:
+            if isinstance(error, SourceCorrupt) or not engine.exists():
+                error.hint = _LOST
+            raise
     else:
         found = compare_backups(then, _contents(repository, b), tables, limit, progress)
     return Compared(found, tuple(repository.healings()))

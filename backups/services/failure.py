@@ -29,6 +29,11 @@ def simulate_failure(database: str, mode: str, *, confirm: str, share: float = 0
             f"The share of the rows to delete is {share}, and was expected between 0 and 1.",
             hint="Nothing was changed.",
         )
+    if not confirm:
+        raise ConfigurationError(
+            "The name of the database has to be typed before it is broken.",
+            hint=f"Nothing was changed. In a script: --confirm {typed_name(engine)}",
+        )
     if confirm != typed_name(engine):
         raise ConfigurationError(
             f"{confirm!r} is not the name of the database.",

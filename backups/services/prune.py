@@ -30,7 +30,10 @@ from backups.sweeper import KEPT, Freed, Names, Sweeper
 READERS = frozenset({"verification", "restore"})
 """Verbs that store nothing which a later manifest may name."""
 CLEANERS = frozenset({"prune", "undelete"})
-LOOK = "verify_backup --level signature tells more; once you know why, backup_db --adopt accepts it as it is."
+LOOK = (
+    "A suspicious backup is accepted by prune_backups --confirm. Of anything else verify_backup --level signature tells more; "
+    "once you know why, backup_db --adopt accepts it as it is."
+)
 
 
 @dataclass(frozen=True, slots=True)

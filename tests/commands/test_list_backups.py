@@ -38,7 +38,9 @@ def test_it_is_an_answer_and_is_given_at_verbosity_0_too(backed_up: Site) -> Non
 
 def test_where_there_is_no_repository_it_says_how_to_begin(site: Site) -> None:
     before = site.tree()
-    site.manage("list_backups").refused("There is no repository for 'default'", "manage.py backup_db")
+    site.manage("list_backups").refused(
+        "There is no repository for 'default'", "whether it is mounted", "manage.py backup_db"
+    )
     assert site.tree() == before
 
 

@@ -80,9 +80,11 @@ def test_the_catalogue_forgets_nothing_and_what_was_written_since_is_kept(ready:
     assert undone["restored"] == document["kept"] and undone["exchange_seconds"] < 5
     after = known(ready)
     assert (after[0], after[1], after[3]) == (left, backups, verifications)
+    # Its own proof does not hide what it is.
+    ready.manage("verify_backup", document["safety_backup"], "--level=signature").fine()
     listed = ready.manage("list_backups").fine().out.splitlines()
     (safety,) = [line for line in listed if line.endswith("taken before a replacement")]
-    assert safety.startswith(document["safety_backup"])
+    assert safety.startswith(document["safety_backup"]) and "passed at level signature; taken" in safety
     told = ready.manage("list_backups", "--restores", "--json").fine().json
     # All may have begun within one second, so their order is not asked.
     lines = {line["kind"]: (line["id"], line["kept"]) for line in told}

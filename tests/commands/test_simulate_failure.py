@@ -22,7 +22,7 @@ def test_it_refuses_without_the_setting_and_without_the_name(site: Site, mode: s
     done = site.manage("simulate_failure", "--mode", mode, "--confirm", "site.sqlite3")
     done.refused("not allowed here", "ALLOW_SIMULATED_FAILURE")
     site.settings["BACKUPS"]["ALLOW_SIMULATED_FAILURE"] = True
-    site.manage("simulate_failure", "--mode", mode).refused("'' is not the name of the database")
+    site.manage("simulate_failure", "--mode", mode).refused("has to be typed", "--confirm site.sqlite3")
     for wrong in ("site", "default", "SITE.SQLITE3", str(site.database))[: 4 if mode == MODES[0] else 1]:
         done = site.manage("simulate_failure", "--mode", mode, "--confirm", wrong)
         done.refused(f"{wrong!r} is not the name of the database", "Its name is 'site.sqlite3'", "Nothing was changed")

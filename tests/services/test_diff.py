@@ -3,13 +3,14 @@
 import random
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from backups.comparison import Difference
 from backups.engines.base import Engine
-from backups.exceptions import ConfigurationError, UnknownBackup
+from backups.exceptions import ConfigurationError, SourceError, UnknownBackup
 from backups.services.diff import diff_backup
 from tests.services.helpers import back_up
 from tests.yard import add_orders, execute
@@ -178,3 +179,13 @@ def test_what_is_not_there_is_refused(yard: Engine, ask: Callable[[str], Any], e
     back_up(yard)
     with pytest.raises(error):
         ask(yard.alias)
+
+
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"ruined" * 999)])
+def test_with_the_live_database_lost_the_next_step_is_told_and_backups_are_compared(yard: Engine, harm: Any) -> None:
+    first, second = (back_up(yard).committed.manifest.run for _ in range(2))
+    harm(Path(yard.name))
+    with pytest.raises(SourceError) as raised:
+        diff_backup(yard.alias, "latest")
+    assert "diff_backup A B" in raised.value.hint and "restore_db --replace" in raised.value.hint
+    assert counts(diff_backup(yard.alias, first, second).difference) == {}

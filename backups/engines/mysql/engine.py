@@ -250,7 +250,8 @@ class MySqlEngine(Engine):
             return f"Dropped the {self.describe()}."
         if mode == "corrupt-file":
             raise TargetError(
-                "A server's files are its own: corrupt-file is for databases that are a file, such as SQLite's."
+                "A server's files are its own: corrupt-file is for databases that are a file, such as SQLite's.",
+                hint="Nothing was changed. Modes here: drop-database, drop-tables, truncate, delete-rows, half-migration.",
             )
         with errors.making(self.describe()), self._inside() as session:
             return damage.break_tables(session, self.name, mode, share, seed)

@@ -40,8 +40,8 @@ def damage(engine: Engine, mode: str, share: float, seed: int) -> str:
         if mode == "half-migration":
             return f"In {engine.describe()}: {_half_migrate(connection, there)}."
     raise TargetError(
-        f"{engine.title} has no damage {mode!r}.",
-        hint="drop-database, drop-tables, truncate, delete-rows, half-migration",
+        f"A server's files are its own: {mode} is for databases that are a file, such as SQLite's.",
+        hint="Nothing was changed. Modes here: drop-database, drop-tables, truncate, delete-rows, half-migration.",
     )
 
 

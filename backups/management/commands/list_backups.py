@@ -105,7 +105,9 @@ def _row(line: Line) -> tuple[str, ...]:
         size(totals.bytes),
         size(totals.stored_bytes),
         size(totals.new_bytes),
-        _verified(line) or line.problem[:80] or (FOR_SAFETY if line.for_safety else ""),
+        "; ".join(
+            said for said in (_verified(line) or line.problem[:80], FOR_SAFETY if line.for_safety else "") if said
+        ),
     )
 
 
