@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib import admin
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from backups.admin import formatting
 from backups.admin.base import RunAdmin
-from backups.models import Restore
-from backups.services.restores import by_table
+from backups.models import Restore, RestoreKind, RunStatus
+from backups.services.restores import by_table, was_thrown_away
 
 
 @admin.register(Restore)
@@ -38,6 +42,13 @@ class RestoreAdmin(RunAdmin):
         ),
     )
     readonly_fields = ("shown_status", "took", "asked_by", "where", "of_backup", "row_count", "by_table", "proof")
+
+    def page(self, request: HttpRequest, run: Any) -> dict[str, Any]:
+        """Say of a restored copy whether it is there to be used, or was a throw-away one, or is what is live."""
+        is_copy = run.kind == RestoreKind.COPY and run.status == RunStatus.COMPLETE
+        thrown_away = is_copy and was_thrown_away(run.target)
+        live = str(settings.DATABASES.get(run.database, {}).get("NAME", ""))
+        return {"is_thrown_away": thrown_away, "is_there": is_copy and not thrown_away and run.target != live}
 
     @admin.display(description=_("backup"), ordering="backup")
     def of_backup(self, restore: Restore) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -22,6 +23,14 @@ KIND_OF = {
     RECOVERED: RestoreKind.ROWS,
 }
 """What the catalogue calls what an event tells."""
+
+
+_THROW_AWAY = re.compile(r"(?:.*/)?lifeboat_\d{8}t\d{6}z_[0-9a-f]{6}(?:\.\w+)?", re.ASCII)
+
+
+def was_thrown_away(target: str) -> bool:
+    """Say by its name whether a restored copy was a throw-away one, such as a drill's: it is dropped when that ends."""
+    return _THROW_AWAY.fullmatch(target) is not None
 
 
 def by_table(contents: dict[str, dict[str, int]], number: Callable[[int], str]) -> list[str]:

@@ -258,6 +258,18 @@ class TestRestores:
         assert "The restored copy is in restored, and passed every check." in page
         assert url("verification", "change", copy.verification_id) in page
 
+    @pytest.mark.parametrize(
+        "target", ["lifeboat_20261123t065037z_b0e2d2", "/var/lifeboat_20261123t065037z_b0e2d2.sqlite3"]
+    )
+    def test_a_throw_away_copy_is_not_offered_for_use(self, superuser: Client, target: str) -> None:
+        page = text(superuser, url("restore", "change", rows.restore(rows.backup(), target=target).pk))
+        assert "was a throw-away one" in page and "To use it" not in page
+
+    def test_what_is_live_is_not_offered_for_use(self, superuser: Client, settings: Any) -> None:
+        target = str(settings.DATABASES["default"]["NAME"])
+        page = text(superuser, url("restore", "change", rows.restore(rows.backup(), target=target).pk))
+        assert "To use it" not in page and "throw-away" not in page
+
     def test_of_single_rows_it_says_which_tables_they_are_of_and_who_brought_them(self, superuser: Client) -> None:
         contents = {"shop_order": {"insert": 1200, "update": 1}, "shop_customer": {"insert": 1}}
         told = rows.restore(rows.backup(), kind="rows", contents=contents, requested_by="ada", requested_via="command")

@@ -33,7 +33,7 @@ def test_the_report_tells_each_step_and_how_long_a_recovery_takes(site: Site) ->
     assert lines[0].startswith("Backed up default as ")
     assert any(line.startswith(f"copy: {ROWS} rows restored into SQLite database ") for line in lines)
     assert any(line.startswith("failure: In the SQLite database ") and "removed the file" in line for line in lines)
-    assert any(line.startswith("From the failure to the recovered and proven copy: ") for line in lines)
+    assert any(line.startswith("From noticing the failure to the recovered and proven copy: ") for line in lines)
     assert any("at level restore: passed" in line for line in lines)
     assert not list(site.folder.glob("lifeboat*"))
 
@@ -42,6 +42,8 @@ def test_its_backup_and_its_proof_are_recorded(site: Site) -> None:
     run = site.manage("drill_db", "--json").fine().json["backup"]["id"]
     (line,) = site.manage("list_backups", "--json").fine().json
     assert (line["id"], line["verification"]["status"]) == (run, "passed")
+    restores = site.manage("list_backups", "--restores").fine().out
+    assert run in restores and "a throw-away copy, dropped since" in restores
 
 
 def test_a_drill_of_a_lost_database_is_refused(backed_up: Site) -> None:

@@ -51,4 +51,4 @@ class Command(DatabaseCommand):
 
 def _report(drill: Drill) -> list[str]:
     steps = [f"{step.name}: {step.detail} ({span(step.seconds)})" for step in drill.steps]
-    return [*steps, f"From the failure to the recovered and proven copy: {span(drill.recovery_seconds)}."]
+    return [*steps, f"From noticing the failure to the recovered and proven copy: {span(drill.recovery_seconds)}."]

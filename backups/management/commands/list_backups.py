@@ -12,7 +12,7 @@ from backups.management.terminal import size, span, table
 from backups.progress import Progress
 from backups.services.copy import lags
 from backups.services.listing import Line, list_backups
-from backups.services.restores import RestoreLine, by_table, list_restores
+from backups.services.restores import RestoreLine, by_table, list_restores, was_thrown_away
 
 HEAD = ("id", "status", "taken (UTC)", "took ", "rows ", "size ", "stored ", "new ", "verified")
 RESTORES_HEAD = ("id", "kind", "status", "begun (UTC)", "backup", "rows ", "by", "into", "")
@@ -22,6 +22,7 @@ NEWEST = 100
 
 
 FOR_SAFETY = "taken before a replacement"
+THROWN_AWAY = "a throw-away copy, dropped since"
 
 
 class Command(DatabaseCommand):
@@ -75,6 +76,7 @@ def _restores(database: str, limit: int | None) -> Outcome:
 def _restore_row(line: RestoreLine) -> tuple[str, ...]:
     tables = ", ".join(by_table(line.contents, "{:,}".format))
     kept = f"the one before is kept as {line.kept}" if line.kept else ""
+    dropped = THROWN_AWAY if line.kind == "copy" and was_thrown_away(line.target) else ""
     return (
         line.id,
         line.kind,
@@ -84,7 +86,7 @@ def _restore_row(line: RestoreLine) -> tuple[str, ...]:
         f"{line.rows:,}" if line.rows else "-",
         ", ".join(part for part in (line.requested_by, line.requested_via) if part),
         line.target,
-        line.error[:80] or tables or kept,
+        line.error[:80] or tables or kept or dropped,
     )
 
 
