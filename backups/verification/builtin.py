@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from itertools import islice
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -20,6 +21,8 @@ from backups.verification.findings import Finding, Status, compared
 from backups.verification.registry import Copy, Invariant, invariants_for, restored_check
 
 INVARIANTS = "invariants"
+# A check of the project may find something wrong with every row.
+_SHOWN = 5
 
 
 @restored_check("rows")
@@ -160,17 +163,19 @@ def invariants(copy: Copy) -> Iterable[Finding]:
 def _asked(name: str, function: Invariant, copy: Copy) -> Finding:
     title = f"invariant: {name}"
     try:
-        wrong = list(function(copy.alias) or ())
+        problems = iter(function(copy.alias) or ())
+        told = [*islice(problems, _SHOWN)]
+        more = sum(1 for _ in problems)
     except Exception as error:  # noqa: BLE001 (the project's code may raise anything, and must not stop the other checks)
         said = f"It raised {type(error).__name__}: {error}"
         if isinstance(error, DatabaseError) and not copy.is_today:
             older = "The backup's migrations are not those of today's code, whose check could not ask its tables"
             return Finding(title, Status.SKIPPED, "", "no problem", "", f"{older}. {said}")
         return Finding(title, Status.ERROR, "", "no problem", "", said)
-    status = Status.FAILED if wrong else Status.PASSED
-    return Finding(
-        title, status, "", "no problem", f"{len(wrong)} problems" if wrong else "no problem", " ".join(wrong)
-    )
+    if not told:
+        return Finding(title, Status.PASSED, "", "no problem", "no problem")
+    said = " ".join([*told, f"And {more} more."] if more else told)
+    return Finding(title, Status.FAILED, "", "no problem", f"{len(told) + more} problems", said)
 
 
 def _facts(column: dict[str, object] | None) -> str:

@@ -158,6 +158,12 @@ def test_an_invariant_that_is_broken_fails_by_its_name(invariant):
     assert "Order 30 is not. Order 31 is not." in details(result.findings) and result.status == Status.FAILED
 
 
+def test_an_invariant_that_finds_a_million_problems_tells_the_first_of_them(invariant):
+    result = invariant(lambda using: (f"Order {i} is not." for i in range(1_000_000)))
+    told = "Order 0 is not. Order 1 is not. Order 2 is not. Order 3 is not. Order 4 is not. And 999995 more."
+    assert f"{told} (no problem / 1000000 problems)" in details(result.findings)
+
+
 def test_an_invariant_that_raises_is_an_error_and_stops_no_other_check(invariant):
     def raising(using):
         yield "Order 30 is not."
