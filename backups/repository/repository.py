@@ -118,7 +118,7 @@ class Repository:
                 raise UnknownBackup(
                     f"There is no repository for {prefix!r} in {objects.place()}.",
                     hint=f"If there were backups, they lie elsewhere: see what STORAGES[{current_alias()!r}] names, and "
-                    f"whether it is mounted. If not, take a first one: manage.py backup_db --database {prefix}",
+                    f"whether it is mounted{_or_a_copy()}. If not, take a first one: manage.py backup_db --database {prefix}",
                 ) from None
         return cls(objects, _make_root(objects), signer)
 
@@ -357,6 +357,12 @@ class Repository:
         """Return the numbers of all names in the trash, whole or not: none of them is given out again."""
         found = (names.MANIFEST.fullmatch(name) for name in self.objects.list("trash"))
         return {int(match[1]) for match in found if match}
+
+
+def _or_a_copy() -> str:
+    """Say where backups may lie as well, where a storage has copies."""
+    copies = list(get_settings().COPIES) if current_alias() == STORAGE_ALIAS else []
+    return f"; list_backups --from {copies[0]} shows a copy" if copies else ""
 
 
 def _elsewhere(prefix: str, alias: str, identity: str) -> tuple[Repository, ...]:

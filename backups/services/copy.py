@@ -111,13 +111,18 @@ def accounted_elsewhere(repository: Repository) -> frozenset[int]:
 
 
 def lags(database: str) -> list[str]:
-    """Return a sentence for each copy that lacks a backup or cannot be looked at."""
-    found = []
-    for alias in get_settings().COPIES:
+    """Return a sentence for each copy that lacks a backup or cannot be looked at; one where the first storage cannot be."""
+    copies, found = get_settings().COPIES, []
+    try:
+        listing = Repository.open(database).listing() if copies else []
+    except BackupsError as error:
+        return [
+            f"What the copies lack cannot be seen: {error} What they hold can: list_backups --from {next(iter(copies))}"
+        ]
+    for alias in copies:
         try:
-            source = Repository.open(database)
             there = _runs(database, alias)
-            lacking = [listed.run for listed in source.listing() if listed.run not in there]
+            lacking = [listed.run for listed in listing if listed.run not in there]
         except BackupsError as error:
             found.append(f"The copy in {alias!r} cannot be looked at: {error}")
         else:

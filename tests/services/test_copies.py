@@ -5,13 +5,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from backups.engines.base import Engine
+from backups.exceptions import UnknownBackup
 from backups.models import CopiedBackup, Copy, CopyStatus
 from backups.repository import Repository
 from backups.repository.places import copy_storage, using
 from backups.services.carrying import carry_catalogue
 from backups.services.copies import with_lacking, wrong_with
 from backups.services.copy import copy_backups, lags
+from backups.services.listing import list_backups
 from backups.services.prune import prune_backups
 from backups.services.undelete import undelete_backup
 from tests.services.conftest import LedgerRouter
@@ -129,3 +133,15 @@ def test_a_catalogue_that_is_carried_over_knows_the_copies(yard: Engine, offsite
     for _ in range(2):
         assert carry_catalogue(ledger, "default") == []
         assert Copy.objects.using("default").count() == CopiedBackup.objects.using("default").count() == 1
+
+
+def test_with_the_first_storage_gone_it_is_not_the_copy_that_is_blamed(yard: Engine, offsite: Path) -> None:
+    back_up(yard)
+    Path(Repository.open(yard.alias).objects.place()).rename(offsite.with_name("lost"))
+    (said,) = lags(yard.alias)
+    assert said.startswith("What the copies lack cannot be seen: There is no repository") and "--from offsite" in said
+    with pytest.raises(UnknownBackup) as raised:
+        Repository.open(yard.alias)
+    assert "list_backups --from offsite shows a copy" in raised.value.hint
+    with using("offsite"):
+        assert len(list_backups(yard.alias)[0]) == 1
