@@ -10,6 +10,8 @@ from django.core.management import call_command
 from backups.engines.base import Engine
 from tests.catalogue import catalogue  # noqa: F401 (a fixture)
 from tests.databases import Server, database, registered
+from tests.faults import world  # noqa: F401 (a fixture)
+from tests.services.pruning import site  # noqa: F401 (a fixture)
 from tests.yard import build_yard
 
 FILES = "django.core.files.storage.FileSystemStorage"

@@ -19,30 +19,30 @@ from backups.services.restore import restore_backup
 from backups.services.sync import sync_backups
 from backups.services.verify import verify_backup
 from backups.verification import Level, Status
-from tests.faults import World, world  # noqa: F401 (a fixture)
-from tests.services.test_prune import back_up, live, site  # noqa: F401 (a fixture)
+from tests.faults import World
+from tests.services.pruning import back_up, live
 from tests.yard import SMALL, details
 
 ANOTHER = "another key"
 
 
-def chain(world: World) -> str:  # noqa: F811
+def chain(world: World) -> str:
     """What a verification finds wrong with the chain, or nothing."""
     result = verify_backup(world.alias, level=Level.SIGNATURE).result
     return details(result.findings, "chain") if result.status != Status.PASSED else ""
 
 
-def adopt(world: World) -> None:  # noqa: F811
+def adopt(world: World) -> None:
     assert create_backup(world.alias, limits=SMALL, adopt=True).problems == ()
 
 
-def take(world: World, number: int) -> bytes:  # noqa: F811
+def take(world: World, number: int) -> bytes:
     """Remove a manifest behind everybody's back."""
     (name,) = [listed.name for listed in world.repository.listing() if listed.sequence == number]
     return world.storage.objects.pop(f"{world.alias}/{name}")
 
 
-def test_a_backup_that_was_removed(site: World) -> None:  # noqa: F811
+def test_a_backup_that_was_removed(site: World) -> None:
     back_up(site, 4)
     take(site, 2)
     assert "number 2 was removed" in chain(site)
@@ -56,7 +56,7 @@ def test_a_backup_that_was_removed(site: World) -> None:  # noqa: F811
     assert "was removed" in chain(site)
 
 
-def test_a_storage_that_was_rolled_back(site: World) -> None:  # noqa: F811
+def test_a_storage_that_was_rolled_back(site: World) -> None:
     back_up(site, 4)
     for number in (3, 4):
         take(site, number)
@@ -69,7 +69,7 @@ def test_a_storage_that_was_rolled_back(site: World) -> None:  # noqa: F811
     assert chain(site) == ""
 
 
-def test_a_backup_that_was_replaced_by_another_of_its_number(site: World) -> None:  # noqa: F811
+def test_a_backup_that_was_replaced_by_another_of_its_number(site: World) -> None:
     """A fork of which only one side is left: who has seen the other one misses it."""
     back_up(site, 2)
     taken = take(site, 2)
@@ -85,7 +85,7 @@ def test_a_backup_that_was_replaced_by_another_of_its_number(site: World) -> Non
     assert chain(site) == ""
 
 
-def test_a_backup_that_the_catalogue_has_not_seen(site: World) -> None:  # noqa: F811
+def test_a_backup_that_the_catalogue_has_not_seen(site: World) -> None:
     back_up(site, 4)
     Backup.objects.filter(sequence__in=(2, 4)).delete()
     with pytest.raises(PruneStopped, match="and 1 more is not in the catalogue"):
@@ -99,14 +99,14 @@ class TestRotatedKey:
     """Today's key vouches for what it follows; the earlier one for nothing else."""
 
     @pytest.fixture
-    def rotated(self, site: World, settings: Any) -> World:  # noqa: F811
+    def rotated(self, site: World, settings: Any) -> World:
         """Three backups under the earlier key."""
         settings.BACKUPS = {**settings.BACKUPS, "SIGNING_KEY": "earlier"}
         back_up(site, 3)
         settings.BACKUPS = {**settings.BACKUPS, "SIGNING_KEY": "today's", "SIGNING_KEY_FALLBACKS": ["earlier"]}
         return site
 
-    def forge(self, world: World, settings: Any) -> None:  # noqa: F811
+    def forge(self, world: World, settings: Any) -> None:
         """Somebody who has the earlier key adds a backup, from a place with another catalogue."""
         ours = settings.BACKUPS
         settings.BACKUPS = {"SIGNING_KEY": "earlier", "SIGNING_KEY_FALLBACKS": ["today's"]}
@@ -173,7 +173,7 @@ class TestRotatedKey:
         assert chain(rotated) == ""
 
 
-def test_the_repository_is_one(site: World) -> None:  # noqa: F811
+def test_the_repository_is_one(site: World) -> None:
     """What these tests do to the storage reaches the repository that the verbs open."""
     back_up(site)
     take(site, 1)

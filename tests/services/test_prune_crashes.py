@@ -13,8 +13,8 @@ from backups.services.listing import list_backups
 from backups.services.prune import prune_backups
 from backups.services.undelete import undelete_backup
 from backups.verification import Level
-from tests.faults import EVERYTHING, Effect, Point, World, every_crash, world  # noqa: F401 (a fixture)
-from tests.services.test_prune import all_is_well, back_up, live, needed, objects
+from tests.faults import EVERYTHING, Effect, Point, World, every_crash
+from tests.services.pruning import all_is_well, back_up, live, needed, objects
 from tests.yard import details, execute, named, prove
 
 WRITES = ("save", "delete")
@@ -24,7 +24,7 @@ RESTORED = 1 if EVERYTHING else 20
 
 
 @pytest.fixture
-def site(world: World, settings: Any) -> World:  # noqa: F811
+def site(world: World, settings: Any) -> World:
     """One backup that was swept and whose gap is told, one that is ready to be swept, one to remove, two to keep."""
     settings.BACKUPS = {"RETENTION": {"last": 2}, "GRACE": timedelta(0)}
     execute(
@@ -44,23 +44,23 @@ def site(world: World, settings: Any) -> World:  # noqa: F811
     return world
 
 
-def bury(world: World, number: int) -> None:  # noqa: F811
+def bury(world: World, number: int) -> None:
     """Move a backup to the trash."""
     listed = next(listed for listed in world.repository.listing() if listed.sequence == number)
     catalog.mark_pruned(catalog.open_catalogue(), world.repository, {listed.run})
     trash.bury(world.repository, listed.name)
 
 
-def committed(world: World) -> list[Committed]:  # noqa: F811
+def committed(world: World) -> list[Committed]:
     return [world.repository.read_manifest(listed.name) for listed in world.repository.listing()]
 
 
-def every_write(world: World, verb: Callable[[], object], check: Callable[[Point], None]) -> int:  # noqa: F811
+def every_write(world: World, verb: Callable[[], object], check: Callable[[Point], None]) -> int:
     """Die before, after and in the middle of each write of a verb, or at each operation; return the number of points."""
     return every_crash(world, verb, check, lambda point: EVERYTHING or point.operation.verb in WRITES)
 
 
-def nothing_is_lost(world: World, kept: set[int], point: Point) -> None:  # noqa: F811
+def nothing_is_lost(world: World, kept: set[int], point: Point) -> None:
     """What is live is whole, what is listed is live, and what must stay is there."""
     found = committed(world)
     assert kept <= {backup.manifest.sequence for backup in found}

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from backups.services.prune import prune_backups
-from tests.faults import World, world  # noqa: F401 (a fixture)
+from tests.faults import World
 from tests.identities import age_identity
-from tests.services.test_prune import age, all_is_well, back_up, live, needed, objects, site  # noqa: F401 (a fixture)
+from tests.services.pruning import age, all_is_well, back_up, live, needed, objects
 from tests.yard import execute
 
 
-def test_a_server_without_an_identity_prunes(site: World, settings: Any, tmp_path: Path) -> None:  # noqa: F811
+def test_a_server_without_an_identity_prunes(site: World, settings: Any, tmp_path: Path) -> None:
     identity = age_identity(tmp_path)
     settings.BACKUPS = {**settings.BACKUPS, "RECIPIENTS": [identity.public]}
     back_up(site, 4)
