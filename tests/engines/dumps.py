@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from django.db import connections
 
 from backups.engines.base import Engine, Snapshot
-from backups.facts import EngineFacts, Orphans, Witness
+from backups.facts import EVERYTHING, EngineFacts, Orphans, Witness
 from backups.rows import Cell, Decoder, Row, encode
 from backups.schema import Schema, differences
 from backups.schema import Sequence as Counter
@@ -80,9 +80,10 @@ def assert_same(expected: Dump, actual: Dump, engine: Engine) -> None:
 
 
 def referenced(snapshot: Snapshot, table: Table) -> list[bytes]:
-    """Return the lines of a table as the reference writes them, and see that a proof reads them so."""
+    """Return the lines of a table as the reference writes them, and see that a proof and reading them as one text do so."""
     lines = [encode(table, row) for row in snapshot.rows(table)]
     assert list(snapshot.read_back(table)) == lines, table.qualified
+    assert list(snapshot.texts(table, [EVERYTHING], 2**24)) in ([b"".join(lines)], [None]), table.qualified
     return lines
 
 

@@ -9,9 +9,11 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from backups.engines import codec
+from backups.engines.base import BOUNDARIES
 from backups.engines.codec import Codec, Misfit, NativeRow, Writer
 from backups.engines.mysql import cells, text
 from backups.engines.mysql.columns import digits, is_type
+from backups.engines.mysql.lines import fraction, line_expression, text_of
 from backups.engines.mysql.session import Session
 from backups.exceptions import UnreadableValue
 from backups.facts import Among, Key, Span
@@ -19,6 +21,7 @@ from backups.rows import Cell, Exact, Row
 from backups.tables import Column, Table
 
 _PAGE_BYTES, _FEWEST, _MOST = 16 * 1024 * 1024, 64, 20_000
+_SAMPLE = 1000  # rows that tell how long lines are
 _STEP_BYTES, _LONGEST_STEP = 512 * 1024, 256
 _SORTABLE = {"integer", "boolean", "decimal", "float", "date", "time", "datetime", "timestamp", "duration"}
 _BYTES = {"binary", "native"}
@@ -53,6 +56,36 @@ class Reader:
                 pass
             raise
 
+    def line_size(self) -> int:
+        """Return about how many bytes a line has that the server writes; 0 where it writes none."""
+        line = line_expression(self._table)
+        if not (line and self._key):
+            return 0
+        some = f"SELECT * FROM {text.name(self._table.name)} AS t ORDER BY {', '.join(self._keys())} LIMIT {_SAMPLE}"
+        return int(self._session.value(f"SELECT CAST(AVG(LENGTH({line}) + 1) AS UNSIGNED) FROM ({some}) AS t") or 0)
+
+    def boundaries(self, after: Key | None, every: int) -> list[Key]:
+        """Return the key of every so many rows above ``after``, each by its own look into the index."""
+        selected = [_plain(self._table.columns[i]) for i in self._key]
+        found: list[Key] = []
+        while len(found) < BOUNDARIES:
+            rows = self._session.query(self._statement(selected, Span(after), f"1 OFFSET {every - 1}"))
+            if not rows:
+                break
+            after = tuple(_filled(self._cells[i](value)) for i, value in zip(self._key, rows[0], strict=True))
+            found.append(after)
+        return found
+
+    def text(self, span: Span, largest: int) -> bytes | None:
+        """Return the lines of a span, as the server writes them; None where these are too much, or not all canonical."""
+        line = line_expression(self._table)
+        if not (line and self._key):
+            return None
+        rows = list(self._session.stream(self._statement([line], span, f"{self._page + 1}"), self._step))
+        if len(rows) > self._page or sum(len(row[0] or b"") for row in rows) > largest:
+            return None
+        return text_of(self._table, [row[0] for row in rows])
+
     def rows(self, span: Span | Among) -> Iterator[Row]:
         """Yield cells, from what the server says in text of each value."""
         selected = [_plain(column) for column in self._table.columns]
@@ -65,12 +98,12 @@ class Reader:
             yield from self._session.stream(self._selected(selected, span), self._step)
             return
         if not self._key:
-            yield from self._session.stream(self._statement(selected, Span()), self._step)
+            yield from self._session.stream(self._statement(selected, Span(), ""), self._step)
             return
         while True:
             rows = 0
             last: NativeRow = ()
-            for last in self._session.stream(self._statement(selected, span), self._step):
+            for last in self._session.stream(self._statement(selected, span, f"{self._page}"), self._step):
                 rows += 1
                 yield last
             if rows < self._page:
@@ -80,20 +113,23 @@ class Reader:
 
     def _selected(self, selected: list[str], among: Among) -> str:
         where = condition(self._table, among)
-        order = ", ".join(_column(self._table.columns[i]) for i in self._key) or ", ".join(_whole_row(self._table))
+        order = ", ".join(self._keys()) or ", ".join(_whole_row(self._table))
         return f"SELECT {', '.join(selected)} FROM {text.name(self._table.name)} AS t WHERE {where} ORDER BY {order}"
 
-    def _statement(self, selected: list[str], span: Span) -> str:
+    def _keys(self) -> list[str]:
+        return [_column(self._table.columns[i]) for i in self._key]
+
+    def _statement(self, selected: list[str], span: Span, limit: str) -> str:
         sql = f"SELECT {', '.join(selected) or 'NULL'} FROM {text.name(self._table.name)} AS t"
         if not self._key:
             return f"{sql} ORDER BY {', '.join(_whole_row(self._table))}"
-        keys = [_column(self._table.columns[i]) for i in self._key]
+        keys = self._keys()
         bounds = [_above(keys, self._bound(span.after))] if span.after else []
         bounds += [_up_to(keys, self._bound(span.upto))] if span.upto else []
         where = f" WHERE {' AND '.join(bounds)}" if bounds else ""
         # Else the server may think that sorting the whole table once is cheaper, and sort it for every page.
         sql += f" FORCE INDEX ({text.name(self._index)})" if self._index else ""
-        return f"{sql}{where} ORDER BY {', '.join(keys)} LIMIT {self._page}"
+        return f"{sql}{where} ORDER BY {', '.join(keys)} LIMIT {limit}"
 
     def _bound(self, key: Key) -> list[str]:
         return [literal(cell) for literal, cell in zip(self._literals, key, strict=True)]
@@ -250,13 +286,8 @@ _WRITERS: dict[str, Writer] = {
 }
 
 
-def _fraction(kept: int) -> str:
-    """Return what a time with this many digits of a second lacks of six."""
-    return "0" * (6 - kept) if kept else ".000000"
-
-
 def _moments(kept: int, mark: str) -> Writer:
-    end = _fraction(kept) + mark
+    end = fraction(kept) + mark
 
     def write(values: Sequence[str]) -> Sequence[str]:
         _assert_days(value[:10] for value in values)  # the time of day is always one
@@ -266,7 +297,7 @@ def _moments(kept: int, mark: str) -> Writer:
 
 
 def _times_of_day(kept: int) -> Writer:
-    end, length = _fraction(kept), 9 + kept if kept else 8
+    end, length = fraction(kept), 9 + kept if kept else 8
 
     def write(values: Sequence[str]) -> Sequence[str]:
         if {*map(len, values)} != {length} or not "00" <= min(values)[:2] <= max(values)[:2] < "24":

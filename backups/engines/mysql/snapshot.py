@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
 from typing import Any
 
-from backups.engines.base import Snapshot, is_named
+from backups.engines.base import Answers, Snapshot, is_named
 from backups.engines.mysql import columns, errors, foreign_keys, objects, text, violations, witness
 from backups.engines.mysql.ddl import Definition, definition
 from backups.engines.mysql.reading import Reader
 from backups.engines.mysql.session import Session
 from backups.exceptions import ConfigurationError
-from backups.facts import EVERYTHING, EngineFacts, Orphans, Span, Uncovered, Witness
+from backups.facts import EVERYTHING, EngineFacts, Key, Orphans, Span, Uncovered, Witness
 from backups.rows import Row
-from backups.schema import Schema, Sequence
+from backups.schema import Schema
+from backups.schema import Sequence as Counter
 from backups.tables import Table, labelled, model_columns, models_by_table
 
 # Rows of these are other tables', or another server's.
@@ -93,7 +94,7 @@ class MySqlSnapshot(Snapshot):
             constraints = [statement for one in found for statement in one.constraints]
             return Schema((*self._objects.before, *tables), (*indexes, *constraints, *self._objects.after))
 
-    def sequences(self) -> list[Sequence]:
+    def sequences(self) -> list[Counter]:
         """See ``Snapshot.sequences``: every AUTO_INCREMENT, and MariaDB's sequences."""
         found = []
         with errors.reading(self._named):
@@ -101,7 +102,7 @@ class MySqlSnapshot(Snapshot):
                 one = self._define(table.name)
                 if one.counted:
                     named = f"{table.name}.{one.counted}"
-                    found.append(Sequence(named, one.counter, called=False, table=table.name, column=one.counted))
+                    found.append(Counter(named, one.counter, called=False, table=table.name, column=one.counted))
             names = objects.sequence_names(self._session, self._database)
             return found + [objects.sequence_state(self._session, name) for name in names]
 
@@ -132,6 +133,24 @@ class MySqlSnapshot(Snapshot):
         """See ``Snapshot.lines``."""
         with errors.reading(self._named):
             yield from self._reader(table).lines(span)
+
+    def line_size(self, table: Table) -> int:
+        """See ``Snapshot.line_size``; of tables whose lines MariaDB writes, which MySQL's functions do not."""
+        with errors.reading(self._named):
+            return self._reader(table).line_size() if self._session.is_mariadb else 0
+
+    def boundaries(self, table: Table, after: Key | None, every: int) -> list[Key]:
+        """See ``Snapshot.boundaries``."""
+        with errors.reading(self._named):
+            return self._reader(table).boundaries(after, every) if self._session.is_mariadb else []
+
+    def texts(self, table: Table, spans: Sequence[Span], largest: int) -> Answers:
+        """See ``Snapshot.texts``; one after another, while what was read is compressed and stored."""
+        reader = self._reader(table)
+        for span in spans:
+            with errors.reading(self._named):
+                text = reader.text(span, largest) if self._session.is_mariadb else None
+            yield text
 
     def rows(self, table: Table, span: Span = EVERYTHING) -> Iterator[Row]:
         """See ``Snapshot.rows``."""
