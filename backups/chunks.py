@@ -6,7 +6,7 @@ Pure: no Django, no storage. Sizes are bytes of plaintext (JSON Lines), counts a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 TARGET_BYTES = 1024 * 1024
@@ -104,6 +104,15 @@ class Cutter:
         if not self._inherited and self._is_complete():
             yield self._take()
 
+    def add_lines(self, lines: Sequence[bytes]) -> Iterator[Piece]:
+        """Take some lines and yield the pieces that ``add`` would have returned for them, one by one."""
+        start = 0
+        while start < len(lines):
+            # As many as fit into the piece; while that is not known, or none does, a single one.
+            part = lines[start : start + max(self._room(), 1)]
+            yield from self.add_text(b"".join(part))
+            start += len(part)
+
     def boundary(self) -> Piece | None:
         """Cut where the parent did, unless the piece is so small, in rows and bytes, that it should merge with the next."""
         enough = self.rows and self._piece.rows * 4 >= self.rows
@@ -115,8 +124,11 @@ class Cutter:
 
     def _takes_whole(self, rows: int, size: int) -> bool:
         """Say whether nothing would be cut within a text of that many rows and bytes."""
-        most = 2 * self.rows if self._inherited else self.rows
-        return 0 < rows <= most - self._piece.rows and self._piece.size + size <= self._limits.largest
+        return 0 < rows <= self._room() and self._piece.size + size <= self._limits.largest
+
+    def _room(self) -> int:
+        """Return how many rows more the piece may have, 0 or less where that is not known."""
+        return (2 * self.rows if self._inherited else self.rows) - self._piece.rows
 
     def _is_overdue(self) -> bool:
         return self._inherited and self._is_complete()

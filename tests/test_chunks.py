@@ -69,8 +69,9 @@ def test_a_range_that_shrank_below_a_quarter_merges_with_its_neighbour():
     st.lists(st.lists(st.integers(1, 200), min_size=1, max_size=8), max_size=12),
     st.integers(0, 7),
     st.booleans(),
+    st.booleans(),
 )
-def test_texts_of_many_lines_are_cut_as_the_lines_one_by_one_are(texts, rows, inherited):
+def test_many_lines_at_once_are_cut_as_the_lines_one_by_one_are(texts, rows, inherited, joined):
     one_by_one, whole = Cutter(rows, LIMITS), Cutter(rows, LIMITS)
     found, expected = [], []
     for sizes in texts:
@@ -79,7 +80,7 @@ def test_texts_of_many_lines_are_cut_as_the_lines_one_by_one_are(texts, rows, in
             one_by_one.inherit()
             whole.inherit()
         expected += filter(None, map(one_by_one.add, lines))
-        found += whole.add_text(b"".join(lines))
+        found += whole.add_text(b"".join(lines)) if joined else whole.add_lines(lines)
         if inherited:
             expected += filter(None, [one_by_one.boundary()])
             found += filter(None, [whole.boundary()])

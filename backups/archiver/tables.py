@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 import msgspec
 
@@ -239,7 +239,7 @@ class TableWriter:
             self._put(piece)
 
     def _pieces(self, span: Span) -> Iterator[Piece]:
-        return filter(None, map(self._cutter.add, self._snapshot.lines(self._table, span)))
+        return chain.from_iterable(map(self._cutter.add_lines, self._snapshot.batches(self._table, span)))
 
     def _read_through(self) -> None:
         """Read all rows at once. Where there is no key, the parent's chunks are compared in their order."""

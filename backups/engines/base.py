@@ -84,6 +84,10 @@ class Snapshot(ABC):
         Streams: no more than a few lines are held at a time. Raises UnreadableValue for a value that cannot be read.
         """
 
+    def batches(self, table: Table, span: Span = EVERYTHING) -> Iterator[Sequence[bytes]]:
+        """Yield what ``lines`` gives, as many lines at a time as the engine makes at once."""
+        return ([line] for line in self.lines(table, span))
+
     def line_size(self, table: Table) -> int:
         """Return about how many bytes an ordinary line has, where the engine reads whole spans at once; else 0."""
         return 0

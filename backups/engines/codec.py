@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from binascii import b2a_base64
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -141,11 +141,15 @@ class Codec:
         self._line = _line([table.columns[i].field for i in inside], len(pk), table.label)
 
     def lines(self, rows: Iterator[NativeRow]) -> Iterator[bytes]:
-        """Yield the line of each row; reads ahead by as many rows as make about half a megabyte."""
+        """Yield the line of each row."""
+        return chain.from_iterable(self.batches(rows))
+
+    def batches(self, rows: Iterator[NativeRow]) -> Iterator[list[bytes]]:
+        """Yield the lines of some rows at a time, which make about half a megabyte."""
         size = _FEWEST_ROWS
         while batch := list(islice(rows, size)):
             lines = self.batch(batch)
-            yield from lines
+            yield lines
             usual = _BATCH_BYTES * len(lines) // sum(map(len, lines))
             size = min(max(usual, _FEWEST_ROWS), 2 * size, _MOST_ROWS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
+from itertools import chain
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -46,10 +47,14 @@ class Reader:
 
     def lines(self, span: Span | Among) -> Iterator[bytes]:
         """Yield canonical lines, from the driver's own values."""
+        return chain.from_iterable(self.batches(span))
+
+    def batches(self, span: Span | Among) -> Iterator[list[bytes]]:
+        """Yield the same lines, some of them at a time."""
         codec = Codec(self._table, [_writer(column) for column in self._table.columns], self._reference)
         selected = [_quick(column) for column in self._table.columns]
         try:
-            yield from codec.lines(self._pages(selected, span, self._reference))
+            yield from codec.batches(self._pages(selected, span, self._reference))
         except UnicodeDecodeError:
             # The driver does not say where; the plain way does.
             for _ in self.rows(span):

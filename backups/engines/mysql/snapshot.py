@@ -134,6 +134,11 @@ class MySqlSnapshot(Snapshot):
         with errors.reading(self._named):
             yield from self._reader(table).lines(span)
 
+    def batches(self, table: Table, span: Span = EVERYTHING) -> Iterator[list[bytes]]:
+        """See ``Snapshot.batches``."""
+        with errors.reading(self._named):
+            yield from self._reader(table).batches(span)
+
     def line_size(self, table: Table) -> int:
         """See ``Snapshot.line_size``; of tables whose lines MariaDB writes, which MySQL's functions do not."""
         with errors.reading(self._named):

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
 from functools import partial
+from itertools import chain
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -36,10 +37,15 @@ _EXACT = 2**53  # integers up to here are exact as doubles
 
 def lines(connection: sqlite3.Connection, table: Table, span: Span | Among) -> Iterator[bytes]:
     """Yield the lines of the rows in a span, or of those among some keys, from driver values."""
+    return chain.from_iterable(batches(connection, table, span))
+
+
+def batches(connection: sqlite3.Connection, table: Table, span: Span | Among) -> Iterator[list[bytes]]:
+    """Yield the same lines, some of them at a time."""
     values, native = _values(connection, table)
     rows = connection.execute(*_query(table, values, span))
     writers = [_WRITERS[column.kind](column) for column in table.columns]
-    return Codec(table, writers, partial(_cells, table)).lines(map(native, rows) if native else rows)
+    return Codec(table, writers, partial(_cells, table)).batches(map(native, rows) if native else rows)
 
 
 def _cells(table: Table, values: codec.NativeRow) -> Row:

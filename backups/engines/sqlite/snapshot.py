@@ -86,6 +86,10 @@ class SQLiteSnapshot(Snapshot):
         with errors(self._title):
             yield from reading.lines(self._connection, table, span)
 
+    def batches(self, table: Table, span: Span = EVERYTHING) -> Iterator[list[bytes]]:
+        with errors(self._title):
+            yield from reading.batches(self._connection, table, span)
+
     def rows(self, table: Table, span: Span = EVERYTHING) -> Iterator[Row]:
         with errors(self._title):
             yield from reading.rows(self._connection, table, span)
