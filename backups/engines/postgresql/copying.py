@@ -23,6 +23,7 @@ from backups.engines.postgresql.session import quoted, relation
 from backups.engines.postgresql.values import COPY_OPTIONS, DELIMITER, NULL, CopyText, is_converted
 from backups.tables import RAW_KINDS, Column, Table
 
+_AT_ONCE = 128 * 1024
 _EXACT = b'},"exact":'
 _JSON = RAW_KINDS - {"integer", "boolean", "float"}
 _NUMBER, _TEXT, _ANY = rb'[^,"\\}\n]*', rb'[^"\\\n]*', rb".*"
@@ -52,9 +53,14 @@ class Copying:
 
     def write(self, lines: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield statements and their data for some whole lines; raise NotText where a value has none, and MalformedLine."""
-        plain, others = self._parted(lines)
-        if plain:
-            yield self._as_plain, plain
+        plain: list[bytes] = []
+        others: list[bytes] = []
+        for some in _some_at_a_time(lines):
+            data, rest = self._parted(some)
+            plain.append(data)
+            others += rest
+        if any(plain):
+            yield self._as_plain, b"".join(plain)
         if others:
             yield self._as_text, self._text.write(others)
 
@@ -92,6 +98,15 @@ class Copying:
         for place, printed in self._nullable:
             columns[place] = printed(columns[place])
         return list(zip(*columns, strict=True))
+
+
+def _some_at_a_time(lines: bytes) -> Iterator[bytes]:
+    """Yield whole lines, so many at a time that all their values need little memory."""
+    start = 0
+    while start < len(lines):
+        end = lines.find(b"\n", start + _AT_ONCE) + 1 or len(lines)
+        yield lines[start:end]
+        start = end
 
 
 def _without_exact(lines: bytes) -> tuple[bytes, list[bytes]]:
