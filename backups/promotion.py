@@ -20,6 +20,8 @@ class Promotion:
 
     def sentences(self) -> list[str]:
         """Say it, for people."""
+        if self.live.is_inside:
+            return self._inside()
         exchange = "End whoever is connected and exchange" if self.live.ends_connections else "Exchange"
         if not self.was_there:
             return [f"Put it in the place of {self.live.describe()}, where nothing is now."]
@@ -27,6 +29,11 @@ class Promotion:
             f"{exchange} them in one step: the copy becomes {self.live.describe()}.",
             f"Keep what is there now as {self.kept}; restore_db --undo puts it back.",
         ]
+
+    def _inside(self) -> list[str]:
+        done = f"Wait for transactions that are under way on its tables, and show all of it at once in {self.live.describe()}."
+        kept = f"Keep the schemas that are there now, renamed, as {self.kept}; restore_db --undo puts them back."
+        return [done, kept] if self.was_there else [done]
 
 
 def plan(live: Engine, copy: Engine, run: str) -> Promotion:

@@ -80,16 +80,18 @@ def plan(
     *,
     server: Engine | None = None,
     facts: EngineFacts | None = None,
+    into: Engine | None = None,
 ) -> Plan:
     """Return what restoring under ``name`` would do, or raise TargetError; makes nothing.
 
     ``source`` is the engine of the alias that the backup is of; its database may be gone. ``run`` is given where the
     name is somebody's choice: then the database is made under the run's throw-away name, if it can be renamed later.
     ``server`` is where it is made, the source's own by default; where that is the very database of this name, and it is
-    there, it is filled if it is empty. ``facts`` are given where the schema is not the archived one.
+    there, it is filled if it is empty. ``facts`` are given where the schema is not the archived one. ``into`` is what is
+    made where that is no database of its own (``Engine.fresh``).
     """
-    resident = server is not None and server.name == name and _is_there(server)
-    server = server or source
+    resident = into is None and server is not None and server.name == name and _is_there(server)
+    server = into or server or source
     if facts is None and manifest.engine.vendor != server.vendor:
         raise EngineMismatch(
             f"The backup was taken from {manifest.engine.vendor} {manifest.engine.version}, and alias {server.alias!r} "
@@ -97,11 +99,11 @@ def plan(
             hint="Nothing was changed. The archived schema only fits its own engine: restore it there, or have the schema "
             "built by migrations with --schema migrations.",
         )
-    target = server.at(name).resident() if resident else server.at(name)
+    target = into or (server.at(name).resident() if resident else server.at(name))
     leftover = bool(run) and target.is_unfinished()
     if not leftover and resident:
         _refuse_filled(source, target)
-    elif not leftover and target.exists():
+    elif not leftover and into is None and target.exists():
         _refuse_existing(source, target)
     found = target.preflight(facts or manifest.engine)
     if found:

@@ -15,6 +15,8 @@ from django.db.utils import load_backend
 from backups.engines.base import Engine
 from backups.exceptions import TargetError
 
+_NOWHERE = "django.db.backends.dummy"
+
 
 class SourceRouter:
     """Answers for a temporary alias as the project's routers answer for the alias that it was copied from.
@@ -81,16 +83,21 @@ def registered(engine: Engine, source: str) -> Iterator[str]:
     ``engine`` is the database that was made, ``source`` the alias that it is a copy of.
     """
     alias = f"lifeboat_{secrets.token_hex(6)}"
-    _ALIASES.add(alias, {**engine.settings, "ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 0})
+    settings = {**engine.settings, "ATOMIC_REQUESTS": False, "CONN_MAX_AGE": 0}
     answers = SourceRouter(alias, source)
-    router.routers.insert(0, answers)
-    try:
-        yield alias
-    finally:
-        router.routers.remove(answers)
-        connections[alias].close()
-        del connections[alias]
-        _ALIASES.remove(alias)
+    with engine.lent(alias) as lent:
+        # Another thread would open a connection of its own, which does not lead to the copy.
+        _ALIASES.add(alias, settings if lent is None else {**settings, "ENGINE": _NOWHERE})
+        if lent:
+            connections[alias] = lent
+        router.routers.insert(0, answers)
+        try:
+            yield alias
+        finally:
+            router.routers.remove(answers)
+            connections[alias].close()
+            del connections[alias]
+            _ALIASES.remove(alias)
 
 
 @contextmanager

@@ -161,6 +161,11 @@ class Snapshot(ABC):
     def referring(self, table: Table) -> list[str]:
         """Return the qualified names of other tables that have rows whose foreign key points at this table."""
 
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Let the project's own code ask the database while inside, where it has no other connection than this one."""
+        yield
+
     @abstractmethod
     def confirm(self) -> None:
         """Raise SourceChanged where a table was truncated or altered since the snapshot began; called at the end."""
@@ -206,6 +211,9 @@ class Engine(ABC):
 
     ends_connections: ClassVar[bool] = True
     """Whether ``promote`` ends whoever is connected; an engine that cannot refuses while somebody is."""
+
+    is_inside: ClassVar[bool] = False
+    """Whether what takes this database's place is made inside of it, and what it kept lies there too: see ``inside``."""
 
     reads_apart: ClassVar[bool] = False
     """Whether two snapshots of one database, read at the same time, are faster than one after the other."""
@@ -309,6 +317,23 @@ class Engine(ABC):
     def standing(self) -> Self:
         """Return this database under the name that it really has, where NAME is a link to it."""
         return self
+
+    def inside(self) -> Engine | None:
+        """Return this database as one whose contents are replaced inside of it, for servers on which none may be made.
+
+        None where the engine has no way to do that in one step. Of such an engine ``fresh`` is the copy that is to be made,
+        ``at`` what is kept under a name, and ``exists`` says whether there is anything to keep.
+        """
+        return None
+
+    def fresh(self, run: str) -> Engine:
+        """Return what a run is going to make, to put it in this database's place; makes nothing."""
+        return self.at(self.scratch_name(run))
+
+    @contextmanager
+    def lent(self, alias: str) -> Iterator[BaseDatabaseWrapper | None]:
+        """Yield a connection for Django to use under ``alias`` while inside; None where it can open one of its own."""
+        yield None
 
     @abstractmethod
     def kept_name(self, run: str) -> str:

@@ -29,6 +29,7 @@ def replace(database: str, options: dict[str, Any], progress: Progress) -> Outco
     """Plan, or put a proven copy in the live database's place."""
     backup, how = options["backup"], {name: options[name] for name in ("expect", "migrate")}
     how |= {"rebuild": options["schema"] == "migrations", "unvouched": options["accept_unsigned"]}
+    how["swap_schema"] = options["swap_schema"]
     if options["dry_run"]:
         plan = plan_replacement(database, backup, **how)
         return Outcome({"plan": plan}, [*plan, _NOTHING])
@@ -73,7 +74,7 @@ def _replaced_json(done: Replaced) -> dict[str, Any]:
 
 
 def _replaced(done: Replaced) -> list[str]:
-    kept = f"The one before is kept as {done.kept}. To put it back: restore_db --undo."
+    kept = f"The one before is kept as {_kept(done)}. To put it back: restore_db --undo."
     return [
         *copy_report(done.copy),
         f"Everything is as the backup recorded it, and it is live: {done.live.describe()} (exchanged in "
@@ -81,6 +82,10 @@ def _replaced(done: Replaced) -> list[str]:
         *([f"What was there before was backed up first, as {done.safety}."] if done.safety else []),
         kept if done.kept else "There was none before, so there is nothing to undo.",
     ]
+
+
+def _kept(done: Replaced | Undone) -> str:
+    return done.live.at(done.kept).describe() if done.live.is_inside and done.kept else done.kept
 
 
 def _undone_json(done: Undone) -> dict[str, Any]:
@@ -95,7 +100,7 @@ def _undone_json(done: Undone) -> dict[str, Any]:
 
 
 def _undone(done: Undone) -> list[str]:
-    kept = f"What was live until now is kept as {done.kept}; restore_db --undo swaps them once more."
+    kept = f"What was live until now is kept as {_kept(done)}; restore_db --undo swaps them once more."
     return [
         f"{done.restored} is live again: {done.live.describe()} (exchanged in {span(done.exchange_seconds)}).",
         *([kept] if done.kept else []),

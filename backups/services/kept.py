@@ -7,6 +7,7 @@ from datetime import datetime
 
 from backups.conf import get_settings
 from backups.engines import engine_for
+from backups.engines.base import Engine
 from backups.engines.kept import run_of
 from backups.exceptions import BackupsError, RepositoryError
 from backups.repository import Repository
@@ -23,7 +24,15 @@ class Kept:
 
 def kept_databases(database: str) -> list[Kept]:
     """Return the databases that are kept which stood in the place of an alias's, the newest first."""
-    return [Kept(name, _moment(run_of(name))) for name in engine_for(database).standing().kept()]
+    found = [Kept(name, _moment(run_of(name))) for live in ways(database) for name in live.kept()]
+    return sorted(found, key=lambda kept: kept.since, reverse=True)
+
+
+def ways(database: str) -> list[Engine]:
+    """Return the live database of an alias as what is replaced as a whole, and inside, where its engine can."""
+    live = engine_for(database).standing()
+    inside = live.inside()
+    return [live, inside] if inside else [live]
 
 
 def drop_replaced(database: str, now: datetime) -> list[str]:
@@ -31,13 +40,12 @@ def drop_replaced(database: str, now: datetime) -> list[str]:
 
     Only such as the repository holds a signed record of; the record says since when. Raises TargetError, RepositoryError.
     """
-    live = engine_for(database).standing()
-    names = live.kept()
-    if not names:
+    kept = [(live, name) for live in ways(database) for name in live.kept()]
+    if not kept:
         # Nothing is asked of the storage, which is nearly always.
         return []
     repository, dropped = Repository.open(database), []
-    for name in names:
+    for live, name in kept:
         event = promotion_that_kept(repository, name)
         if event and now - event.at >= get_settings().GRACE:
             live.at(name).drop()

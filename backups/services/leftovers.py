@@ -91,3 +91,6 @@ def _drop(engine: Engine, repository: Repository, beat: Beat) -> None:
             if beat.verb == REPLACE:
                 discard_dropped(repository, beside.at(name).name, beat.run)
             beside.at(name).drop()
+    if beat.verb == REPLACE and server.inside():
+        # Made inside, it went with its connection.
+        discard_dropped(repository, name, beat.run)

@@ -37,18 +37,19 @@ class Ready:
         return not self.choices.rebuild and not self.choices.tables
 
 
-def prepare(database: str, backup: str, choices: Choices, asked: Asked, run: str) -> Ready:
+def prepare(database: str, backup: str, choices: Choices, asked: Asked, run: str, into: Engine | None = None) -> Ready:
     """Return it, or raise what would stop it: UnknownBackup, TargetError, ConfigurationError, RepositoryError."""
     engine, repository = engine_for(database), Repository.open(database)
     server = engine_for(choices.server) if choices.server else engine
-    name = choices.to or (server.name if choices.server else "")
+    name = into.name if into else choices.to or (server.name if choices.server else "")
     _refuse_contradictions(name, choices)
     committed = chosen(repository, backup, unvouched=choices.unvouched)
     _refuse_unexpected(repository.listing()[-1].sequence, choices.expect)
     repository.require_identity(committed.manifest)
     whole = Contents(repository, committed.manifest)
     contents = Partial(whole, choices.tables) if choices.tables else whole
-    plan = restorer.plan(engine, contents.manifest, name, run, server=server, facts=_facts(choices, committed, server))
+    facts = _facts(choices, committed, server)
+    plan = restorer.plan(engine, contents.manifest, name, run, server=server, facts=facts, into=into)
     if plan.leftover:
         _refuse_unfinished_by_others(repository, plan.target)
     if choices.migrate:

@@ -26,7 +26,10 @@ _KIND = "promotion"
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A promotion that is about to be done. Databases are names; ``data`` is what its event will say."""
+    """A promotion that is about to be done. Databases are names; ``data`` is what its event will say.
+
+    ``inside`` says that it is done inside the live database.
+    """
 
     kind: str
     backup: str
@@ -35,6 +38,7 @@ class Intent:
     kept: str
     was_there: bool
     data: dict[str, Any]
+    inside: bool = False
 
     def event(self, run: str) -> Event:
         """Return the event of the promotion that was done."""
@@ -74,7 +78,8 @@ def put_in_order(engine: Engine, repository: Repository, beat: Beat) -> list[str
     intent = _intended(repository, beat.run)
     if intent is None:
         return []
-    live = engine.standing()
+    standing = engine.standing()
+    live = (standing.inside() if intent.inside else None) or standing
     done = finish(Promotion(live, live.at(intent.copy), intent.kept, intent.was_there))
     notes = []
     if done and not _is_recorded(repository, intent.backup, beat.run):
@@ -84,7 +89,7 @@ def put_in_order(engine: Engine, repository: Repository, beat: Beat) -> list[str
     if not done:
         return [
             f"The {verb} {beat.run} was killed before its one step: {live.describe()} is the old one, as it was. "
-            f"Begin again: restore_db --{beat.verb}."
+            f"Begin again: restore_db --{beat.verb}{' --swap-schema' if intent.inside and beat.verb == REPLACE else ''}."
         ]
     kept = f" The one before is kept as {intent.kept}; restore_db --undo swaps back." if intent.was_there else ""
     return [

@@ -28,6 +28,7 @@ from backups.services.carrying import carry_catalogue
 from backups.services.catalog import Asked
 from backups.services.discarding import discarded_on_failure
 from backups.services.failure import typed_name
+from backups.services.kept import ways
 from backups.services.leftovers import sweep
 from backups.services.listing import LATEST, SAFETY, find
 from backups.services.promotions import REPLACE, UNDO, Intent, intend, promotion_that_kept, recorded
@@ -70,17 +71,21 @@ def plan_replacement(
     rebuild: bool = False,
     migrate: bool = False,
     unvouched: bool = False,
+    swap_schema: bool = False,
 ) -> list[str]:
     """Return what replacing would do, in sentences, or raise what would stop it; changes nothing."""
-    run, live = new_run(), engine_for(database).standing()
+    run, live = new_run(), _replaced(database, swap_schema=swap_schema)
     how: dict[str, Any] = {"expect": expect, "rebuild": rebuild, "migrate": migrate, "unvouched": unvouched}
-    copy = live.at(live.scratch_name(run))
-    sentences = plan_restore(database, backup, copy.name, **how).sentences()
+    copy = live.fresh(run)
+    if live.is_inside:
+        _refuse_inside(rebuild=rebuild, migrate=migrate)
+    what = promotion.plan(live, copy, run)
+    sentences = plan_restore(database, backup, **_where(live, copy), **how).sentences()
     # The copy's own name is gone as soon as it stands in the live one's place.
     restoring = [sentence for sentence in sentences if copy.describe() not in sentence]
-    what = promotion.plan(live, copy, run)
+    beginning = ["Begin a transaction that nobody else sees; rename the schemas in it, and make fresh ones."]
     safety = ["Back up what can still be read of the live database first."] if what.was_there else []
-    return [*safety, *restoring, *what.sentences()]
+    return [*safety, *(beginning if live.is_inside else []), *restoring, *what.sentences()]
 
 
 def replace_database(
@@ -92,6 +97,7 @@ def replace_database(
     rebuild: bool = False,
     migrate: bool = False,
     unvouched: bool = False,
+    swap_schema: bool = False,
     asked: Asked | None = None,
     progress: Progress = silent,
     run: str = "",
@@ -99,26 +105,28 @@ def replace_database(
     """Restore a backup beside the live database, prove it, and put it in the live one's place, which is kept.
 
     ``confirm`` is the live database's name. With ``rebuild`` the schema is built by migrations, so that the backup may be
-    another engine's; the other choices are ``restore_backup``'s too. Raises ConfigurationError where the name is another, and
+    another engine's; with ``swap_schema`` no database is made, but schemas inside the live one; the other choices are
+    ``restore_backup``'s too. Raises ConfigurationError where the name is another, and
     what a restore and ``promotion.promote`` raise; the live database is as it was then.
     """
     asked, run = asked or Asked(), run or new_run()
     how: dict[str, Any] = {"expect": expect, "rebuild": rebuild, "migrate": migrate, "unvouched": unvouched}
-    live, repository = engine_for(database).standing(), Repository.open(database)
+    live, repository = _replaced(database, swap_schema=swap_schema), Repository.open(database)
     _refuse_other_name(live, confirm)
-    notes = sweep(live, repository)
+    notes = sweep(engine_for(database).standing(), repository)
     _refuse_beside_another(repository)
     lacking = catalog.open_catalogue().problem
     # Found before the safety backup is taken, which is not what anybody wants to have back.
     chosen = find(repository, backup).run
-    plan_replacement(database, chosen, **how)
+    plan_replacement(database, chosen, **how, swap_schema=swap_schema)
     with beating(repository, run, REPLACE, database, asked.by, live.name) as pulse:
         safety, said = _safety_backup(database, live, asked, progress)
         notes += [*pulse.notes, *said]
-        name = live.scratch_name(run)
-        copy = restore_backup(database, chosen, to=name, **how, asked=asked, progress=progress)
-        with restorer.dropped_on_failure(copy.target), discarded_on_failure(repository, copy.committed, copy.run):
-            done = _promoted(repository, run, copy, live, safety, asked, progress, notes)
+        fresh = live.fresh(run)
+        with restorer.dropped_on_failure(fresh):
+            copy = restore_backup(database, chosen, **_where(live, fresh), **how, asked=asked, progress=progress)
+            with discarded_on_failure(repository, copy.committed, copy.run):
+                done = _promoted(repository, run, copy, live, safety, asked, progress, notes)
     # The copy brought a catalogue along, filled from storage: that there was none before need not be said any more.
     found = lacking and not catalog.open_catalogue().problem
     return replace(done, notes=tuple(note for note in done.notes if note != lacking)) if found else done
@@ -137,29 +145,34 @@ def undo_replacement(
     _refuse_other_name(live, confirm)
     repository, notes = _repository_if_any(database)
     notes += sweep(live, repository) if repository else []
+    if repository:
+        _refuse_beside_another(repository)
     what = plan_undoing(database, run)
     if repository is None:
         began = time.monotonic()
         notes += _exchanged(what, progress)
         return _as_undone(run, what, _since(began), notes)
-    _refuse_beside_another(repository)
     with beating(repository, run, UNDO, database, asked.by, live.name) as pulse:
         return _undone(repository, run, what, asked, progress, [*notes, *pulse.notes])
 
 
 def plan_undoing(database: str, run: str = "") -> Promotion:
-    """Return what undoing would do, or raise what would stop it."""
-    run, live = run or new_run(), engine_for(database).standing()
-    for name in live.kept()[:1]:
-        # A killed promotion that no storage tells of.
-        live.finish(live.at(live.scratch_name(run_of(name))), name, was_there=True)
-    found = live.kept()
+    """Return what undoing would do, or raise what would stop it: whichever way the last replacement was done."""
+    found = [(run_of(name), name, live) for live in ways(database) for name in _in_order(live)]
     if not found:
         raise TargetError(
-            f"There is no database that was kept when {live.describe()} was replaced.",
+            f"There is no database that was kept when {engine_for(database).standing().describe()} was replaced.",
             hint="restore_db --replace puts a backup in its place.",
         )
-    return promotion.plan(live, live.at(found[0]), run)
+    _, name, live = max(found, key=lambda one: one[0])
+    return promotion.plan(live, live.at(name), run or new_run())
+
+
+def _in_order(live: Engine) -> list[str]:
+    """Return the names of what is kept, once a killed promotion is put in order that no storage tells of."""
+    for name in live.kept()[:1]:
+        live.finish(live.at(live.scratch_name(run_of(name))), name, was_there=True)
+    return live.kept()
 
 
 def _promoted(
@@ -180,7 +193,9 @@ def _promoted(
         notes += [*live.carry_over(copy.target), *_catalogue_carried(live, copy.target)]
     stays = what.kept if what.was_there else ""
     data = {"target": live.name, "kept": stays, "restore": copy.run, "safety": safety, **asked.said()}
-    intent = Intent(PROMOTED, manifest.run, copy.committed.digest, copy.target.name, what.kept, what.was_there, data)
+    intent = Intent(
+        PROMOTED, manifest.run, copy.committed.digest, copy.target.name, what.kept, what.was_there, data, live.is_inside
+    )
     notes += intend(repository, run, intent)
     began = time.monotonic()
     notes += _exchanged(what, progress)
@@ -200,7 +215,9 @@ def _undone(
     if event:
         data = {"target": what.live.name, "kept": what.kept, "restored": what.copy.name, **asked.said()}
         data["restore"] = event.data.get("restore", "")
-        intent = Intent(UNDONE, event.backup, event.manifest, what.copy.name, what.kept, what.was_there, data)
+        intent = Intent(
+            UNDONE, event.backup, event.manifest, what.copy.name, what.kept, what.was_there, data, what.live.is_inside
+        )
         notes += intend(repository, run, intent)
     began = time.monotonic()
     notes += _exchanged(what, progress)
@@ -226,7 +243,7 @@ def _exchanged(what: Promotion, progress: Progress) -> list[str]:
 def _safety_backup(database: str, live: Engine, asked: Asked, progress: Progress) -> tuple[str, list[str]]:
     """Back up what is about to be replaced, and return the backup's id; a ruined database stops nothing, and is said."""
     if not live.exists():
-        return "", [f"There is nothing to back up first: {live.describe()} is not there."]
+        return "", [f"There is nothing to back up first: nothing is in the place of {live.describe()}."]
     try:
         done = create_backup(database, asked=Asked(asked.by, SAFETY), progress=progress)
     except LockHeld:
@@ -265,6 +282,39 @@ def _refuse_other_name(live: Engine, confirm: str) -> None:
         raise ConfigurationError(
             f"{confirm!r} is not the name of the database.",
             hint=f"Nothing was changed. Its name is {typed_name(live)!r}.",
+        )
+
+
+def _replaced(database: str, *, swap_schema: bool) -> Engine:
+    """Return the live database, as a whole or as one whose schemas are replaced; raise where its engine cannot do that."""
+    live = engine_for(database).standing()
+    if not swap_schema:
+        return live
+    inside = live.inside()
+    if inside is None:
+        raise ConfigurationError(
+            f"--swap-schema is for PostgreSQL, and alias {database!r} is {live.title}.",
+            hint="Nothing was changed. restore_db --replace without it needs no right that the project has not here, or says "
+            "which.",
+        )
+    if not live.exists():
+        raise TargetError(
+            f"{live.describe()} is not there, so that nothing can be exchanged inside of it.",
+            hint="Have an empty one made under that name: restore_db --to-database " + database,
+        )
+    return inside
+
+
+def _where(live: Engine, fresh: Engine) -> dict[str, Any]:
+    return {"into": fresh} if live.is_inside else {"to": fresh.name}
+
+
+def _refuse_inside(*, rebuild: bool, migrate: bool) -> None:
+    if rebuild or migrate:
+        raise ConfigurationError(
+            f"{'--migrate' if migrate else '--schema migrations'} cannot be done with --swap-schema: all of that is one "
+            "transaction, which migrations would end.",
+            hint="Nothing was changed. Put the backup in place as it was, then run manage.py migrate.",
         )
 
 

@@ -74,10 +74,11 @@ def plan_restore(
     migrate: bool = False,
     tables: Collection[str] = (),
     unvouched: bool = False,
+    into: Engine | None = None,
 ) -> RestorePlan:
     """Return what a restore would do, or raise what would stop it; makes nothing. The arguments are ``restore_backup``'s."""
     choices = Choices(to, to_database, rebuild, migrate, tuple(tables), expect, unvouched)
-    ready = prepare(database, backup, choices, Asked(), new_run())
+    ready = prepare(database, backup, choices, Asked(), new_run(), into)
     ahead = migrations_state.ahead(ready.contents.applied())
     last = last_time(catalog.open_catalogue(), ready.repository, database)
     left_out = ready.contents.sentences() if isinstance(ready.contents, Partial) else []
@@ -95,6 +96,7 @@ def restore_backup(
     migrate: bool = False,
     tables: Collection[str] = (),
     unvouched: bool = False,
+    into: Engine | None = None,
     asked: Asked | None = None,
     progress: Progress = silent,
     run: str = "",
@@ -106,12 +108,12 @@ def restore_backup(
     removed. ``rebuild`` has the schema built by migrations, so that the engine may be another. ``migrate`` goes on from
     the recorded migrations to today's code once the copy is proven. ``tables`` (labels or names) are those whose rows are
     restored, into the definition of everything; all where none is named. ``unvouched`` takes a backup that only an
-    earlier signing key speaks for. Raises UnknownBackup, TargetError, RestoreError,
-    RepositoryError.
+    earlier signing key speaks for. ``into`` is what is made where that is no database of its own (``Engine.fresh``).
+    Raises UnknownBackup, TargetError, RestoreError, RepositoryError.
     """
     asked, run = asked or Asked(), run or new_run()
     choices = Choices(to, to_database, rebuild, migrate, tuple(tables), expect, unvouched)
-    ready = prepare(database, backup, choices, asked, run)
+    ready = prepare(database, backup, choices, asked, run, into)
     swept = sweep(ready.plan.source, ready.repository)
     recording = catalog.open_catalogue()
     catalog.begin_restore(recording, run, ready.committed, ready.plan.target.name, asked)

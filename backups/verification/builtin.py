@@ -163,9 +163,10 @@ def invariants(copy: Copy) -> Iterable[Finding]:
 def _asked(name: str, function: Invariant, copy: Copy) -> Finding:
     title = f"invariant: {name}"
     try:
-        problems = iter(function(copy.alias) or ())
-        told = [*islice(problems, _SHOWN)]
-        more = sum(1 for _ in problems)
+        with copy.snapshot.lent():
+            problems = iter(function(copy.alias) or ())
+            told = [*islice(problems, _SHOWN)]
+            more = sum(1 for _ in problems)
     except Exception as error:  # noqa: BLE001 (the project's code may raise anything, and must not stop the other checks)
         said = f"It raised {type(error).__name__}: {error}"
         if isinstance(error, DatabaseError) and not copy.is_today:

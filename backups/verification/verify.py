@@ -93,7 +93,7 @@ def prove_database(
     names: Collection[str] | None = None,
 ) -> list[Finding]:
     """Open a restored database by a fresh connection and run the checks of these names on it, or else every one."""
-    with target.snapshot() as snapshot, scratch.registered(target, source_alias) as alias:
+    with scratch.registered(target, source_alias) as alias, target.snapshot() as snapshot:
         found = {table.qualified: table for table in snapshot.tables()}
         copy = Copy(contents, target, snapshot, found, alias, source_alias)
         wanted = set(restored_checks()) if names is None else set(names)

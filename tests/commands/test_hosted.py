@@ -128,3 +128,36 @@ def test_emptying_leaves_nothing_of_the_zoo(zoo_database: Engine) -> None:
     with zoo_database.snapshot() as snapshot:
         left = {(s.kind, s.name) for s in snapshot.schema().statements() if s.kind not in ("extension", "comment")}
     assert left <= {("schema", "public")}
+
+
+def test_the_live_one_is_replaced_inside_where_its_role_may_do_no_more(on_server: Site, server: Server) -> None:
+    if server.vendor != "postgresql":
+        on_server.manage("backup_db").fine()
+        refused = on_server.manage("restore_db", "--replace", "--swap-schema", "--dry-run")
+        refused.refused("--swap-schema is for PostgreSQL, and alias 'default' is", "Nothing was changed")
+        on_server.manage("restore_db", "--to", "x", "--swap-schema").refused("means nothing without it")
+        return
+    with hosted(server) as (theirs, engine), closed_doors(server):
+        on_server.manage("backup_db").fine()
+        on_server.settings["DATABASES"]["hosted"] = theirs
+        on_server.manage("restore_db", "--to-database", "hosted").fine()
+        on_server.settings["DATABASES"]["default"] = on_server.settings["DATABASES"].pop("hosted")
+        name = str(theirs["NAME"])
+        confirmed = ("--confirm", name)
+        on_server.manage("backup_db", "--adopt").fine()
+        execute(engine, "DELETE FROM shop_order WHERE id > 500")
+        on_server.manage("restore_db", "--replace", "--dry-run").refused("--replace --swap-schema")
+        planned = on_server.manage("restore_db", "--replace", "--swap-schema", "--dry-run").fine()
+        assert "Begin a transaction that nobody else sees" in planned.out and orders(engine) != [(1000,)]
+        done = on_server.manage("restore_db", "--replace", "--swap-schema", *confirmed)
+        assert "it is live" in done.fine().out and "public_before_" in done.out and orders(engine) == [(1000,)]
+        on_server.manage("migrate", "--check").fine()
+        after = on_server.manage("backup_db").fine()
+        assert "what was live before it was replaced" in after.out and after.err == ""
+        listed = on_server.manage("restore_db", "--undo", "--dry-run").fine()
+        assert f"Kept: {name}_before_" in listed.out
+        undone = on_server.manage("restore_db", "--undo", *confirmed, "--json").fine().json
+        assert undone["target"] == name and undone["exchange_seconds"] < 5 and orders(engine) != [(1000,)]
+        assert on_server.manage("prune_backups").fine()
+        restores = on_server.manage("list_backups", "--restores", "--json").fine().json
+        assert sorted(row["kind"] for row in restores) == ["copy", "copy", "replacement", "undoing"], restores

@@ -34,10 +34,15 @@ Rows = list[Any]
 
 
 class Copying:
-    """Makes what COPY needs for one table."""
+    """Makes what COPY needs for one table.
 
-    def __init__(self, table: Table) -> None:
+    ``frozen`` rows are seen by every transaction once they are committed, also by one that began before: only in the
+    transaction that made the table.
+    """
+
+    def __init__(self, table: Table, *, frozen: bool = False) -> None:
         self._table = table
+        self._frozen = ", FREEZE" if frozen else ""
         self._text = CopyText(table)
         inside = [column for column in table.columns if column.name not in table.pk]
         columns = [*map(table.column, table.pk), *inside]
@@ -66,7 +71,8 @@ class Copying:
 
     def _statement(self, columns: Sequence[Column]) -> bytes:
         names = ", ".join(quoted(column.name) for column in columns)
-        return f"COPY {relation(self._table.schema, self._table.name)} ({names}) FROM STDIN ({COPY_OPTIONS})".encode()
+        options = COPY_OPTIONS + self._frozen
+        return f"COPY {relation(self._table.schema, self._table.name)} ({names}) FROM STDIN ({options})".encode()
 
     def _parted(self, lines: bytes) -> tuple[bytes, list[bytes]]:
         """Return the data of the lines whose values are as they stand, and the other lines."""

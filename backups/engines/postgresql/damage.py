@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from backups.engines.base import HALF_COLUMN, HALF_MIGRATED
-from backups.engines.postgresql.introspection import relations
+from backups.engines.postgresql.introspection import COVERED_SCHEMA, relations
 from backups.engines.postgresql.session import Connection, fetch, literal, pin, relation, run, session, told
 from backups.exceptions import TargetError
 
 if TYPE_CHECKING:
     from backups.engines.base import Engine
 
-_FOREIGN_KEYS = """
+_FOREIGN_KEYS = f"""
 SELECT format('ALTER TABLE %I.%I DROP CONSTRAINT IF EXISTS %I', n.nspname, c.relname, k.conname)
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE k.contype = 'f' AND k.conparentid = 0
+WHERE k.contype = 'f' AND k.conparentid = 0 AND {COVERED_SCHEMA}
 """
 
 

@@ -99,6 +99,12 @@ class PostgreSQL(Engine):
 
         return ResidentPostgreSQL(self.alias, self.settings)
 
+    def inside(self) -> Engine | None:
+        """See ``Engine.inside``."""
+        from backups.engines.postgresql.inside import InsidePostgreSQL
+
+        return InsidePostgreSQL(self.alias, self.settings)
+
     def scratch_name(self, run: str) -> str:
         """Return ``lifeboat_`` and the run's name as an identifier."""
         return f"lifeboat_{run.lower().replace('-', '_')}"
@@ -159,7 +165,7 @@ class PostgreSQL(Engine):
             session(self, TargetError) as helper,
             ThreadPoolExecutor(2, thread_name_prefix="lifeboat-sender") as threads,
         ):
-            yield PostgreSQLLoader(connection, helper, threads, self.describe())
+            yield PostgreSQLLoader([connection, helper], threads, self.describe())
 
     @staticmethod
     def foreign_keys(schema: Schema) -> list[ForeignKey]:

@@ -21,15 +21,22 @@ _BATCH_BYTES = 1024 * 1024
 
 
 class Inserter:
-    """Inserts the rows of one table. ``threads`` are as many as the connections."""
+    """Inserts the rows of one table. ``threads`` are as many as the connections.
 
-    def __init__(self, connections: Sequence[Connection], threads: Executor, place: str, table: Table) -> None:
+    ``enclosed`` says that all of it is in the one transaction that has made the table. What fails there has ended it, so
+    that nobody can look any more which row it was.
+    """
+
+    def __init__(
+        self, connections: Sequence[Connection], threads: Executor, place: str, table: Table, *, enclosed: bool = False
+    ) -> None:
         self._connection, self._threads, self._place, self._table = connections[0], threads, place, table
         self._free: SimpleQueue[Connection] = SimpleQueue()
         for connection in connections:
             self._free.put(connection)
         self._room = len(connections)
-        self._copying = Copying(table)
+        self._enclosed = enclosed
+        self._copying = Copying(table, frozen=enclosed)
 
     def insert(self, texts: Iterable[bytes]) -> int:
         """Insert the rows of these lines and return how many; raise RestoreError naming the first that does not go in."""
@@ -72,10 +79,13 @@ class Inserter:
         return rows
 
     def _refused(self, batch: Sequence[bytes], error: Exception) -> RestoreError:
+        reason = first_line(error) if isinstance(error, psycopg.Error) else str(error)
+        if self._enclosed:
+            message = f"A row of table {self._table.qualified} does not go into {self._place}: {reason}."
+            return RestoreError(message, table=self._table.qualified)
         with told(self._place, RestoreError):
             row = Decoder(self._table).decode(self._culprit(batch))
         key = _key(self._table, row)
-        reason = first_line(error) if isinstance(error, psycopg.Error) else str(error)
         message = f"The row {key} of table {self._table.qualified} does not go into {self._place}: {reason}."
         return RestoreError(message, table=self._table.qualified, key=key)
 

@@ -12,8 +12,15 @@ from backups.tables import Column, Table, labelled, models_by_table
 
 # The mark of a database that a restore is filling: a schema without anything in it, and no part of the database.
 UNFINISHED = "lifeboat_unfinished"
+# How the comment begins on a schema that is kept because a restored one took its place: the mark of one that is no part of
+# the database any more.
+KEPT_MARK = "lifeboat keeps "
+IS_KEPT = (
+    "EXISTS (SELECT FROM pg_description k WHERE k.classoid = 'pg_namespace'::regclass AND k.objoid = n.oid "
+    f"AND starts_with(k.description, '{KEPT_MARK}'))"
+)
 # What belongs to the server or to an extension is made by them again.
-COVERED_SCHEMA = f"n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '{UNFINISHED}')"
+COVERED_SCHEMA = f"n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', '{UNFINISHED}') AND NOT {IS_KEPT}"
 
 # Objects with lower oids came with the server.
 FIRST_OWN_OID = 16384

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import groupby
@@ -14,7 +14,7 @@ from backups.engines.postgresql.counters import set_sequences
 from backups.engines.postgresql.inserting import Inserter
 from backups.engines.postgresql.offenders import offender
 from backups.engines.postgresql.replay import replay, replay_apart
-from backups.engines.postgresql.session import Connection, fetch, first_line, pin, run, told
+from backups.engines.postgresql.session import Connection, fetch, first_line, pin, relation, run, told
 from backups.exceptions import RestoreError
 from backups.facts import Orphans
 from backups.progress import Progress, Step, silent
@@ -36,21 +36,25 @@ _SESSION = {
 
 
 class PostgreSQLLoader(Loader):
-    """Two connections to one database: one does nearly everything, the other helps to load rows and build indexes.
+    """Connections to one database: the first does nearly everything, others help to load rows and build indexes.
 
-    ``threads`` are two, in which rows are sent.
+    ``threads`` are as many, in which rows are sent. ``enclosed`` says that everything is in one transaction, which is the
+    caller's.
     """
 
-    def __init__(self, connection: Connection, helper: Connection, threads: Executor, place: str) -> None:
-        self._connections = [connection, helper]
-        self._connection = connection
+    def __init__(
+        self, connections: Sequence[Connection], threads: Executor, place: str, *, enclosed: bool = False
+    ) -> None:
+        self._connections = connections
+        self._connection = connections[0]
+        self._enclosed = enclosed
         self._threads = threads
         self._place = place
         self._tables: dict[str, Table] = {}
         self._rows: dict[str, int] = {}
         with told(place, RestoreError):
             for each in self._connections:
-                pin(each, local=False, **_SESSION, maintenance_work_mem=_build_memory(each))
+                pin(each, local=enclosed, **_SESSION, maintenance_work_mem=_build_memory(each))
 
     def define(self, schema: Schema, progress: Progress = silent) -> None:
         """Run the statements that come before the rows, in batches."""
@@ -62,7 +66,7 @@ class PostgreSQLLoader(Loader):
     def load(self, table: Table, texts: Iterable[bytes]) -> int:
         """Insert the rows of these lines."""
         self._tables[table.qualified] = table
-        loaded = Inserter(self._connections, self._threads, self._place, table).insert(texts)
+        loaded = self._inserter(table).insert(texts)
         self._rows[table.qualified] = self._rows.get(table.qualified, 0) + loaded
         return loaded
 
@@ -85,7 +89,14 @@ class PostgreSQLLoader(Loader):
     def settle(self) -> None:
         """Take statistics; they are committed with the log on disk, and with it everything before them."""
         with told(self._place, RestoreError):
-            run(self._connection, "SET synchronous_commit = on; ANALYZE")
+            if not self._enclosed:
+                run(self._connection, "SET synchronous_commit = on; ANALYZE")
+            elif self._tables:
+                # The others are somebody's who may be using them.
+                run(self._connection, f"ANALYZE {', '.join(relation(t.schema, t.name) for t in self._tables.values())}")
+
+    def _inserter(self, table: Table) -> Inserter:
+        return Inserter(self._connections, self._threads, self._place, table, enclosed=self._enclosed)
 
     def _size(self, statement: Statement) -> int:
         return self._rows.get(statement.table, 0)

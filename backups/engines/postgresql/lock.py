@@ -35,15 +35,20 @@ def lock(engine: Engine, run_name: str) -> Iterator[None]:
         with told(engine.describe()):
             run(connection, "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY")
             pin(connection, local=True, application_name=f"lifeboat {run_name}")
-            key = _key(fetch(connection, "SELECT current_database()")[0][0])
-            if not fetch(connection, "SELECT pg_try_advisory_xact_lock(%(key)s)", {"key": key})[0][0]:
-                raise LockHeld(f"Another run is at work on {engine.describe()}: {_holder(connection, key)}.")
+            be_alone(connection, engine)
         try:
             yield
         finally:
             # Where the connection is lost, so is the lock.
             with suppress(psycopg.OperationalError):
                 run(connection, "ROLLBACK")
+
+
+def be_alone(connection: Connection, engine: Engine) -> None:
+    """Take the lock for the transaction that is under way; raise LockHeld where it is held."""
+    key = _key(fetch(connection, "SELECT current_database()")[0][0])
+    if not fetch(connection, "SELECT pg_try_advisory_xact_lock(%(key)s)", {"key": key})[0][0]:
+        raise LockHeld(f"Another run is at work on {engine.describe()}: {_holder(connection, key)}.")
 
 
 def _key(database: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from backups.engines.postgresql.introspection import COVERED_SCHEMA, FIRST_OWN_OID
+from backups.engines.postgresql.introspection import COVERED_SCHEMA, FIRST_OWN_OID, IS_KEPT
 from backups.engines.postgresql.properties import SETTINGS, database_settings
 from backups.engines.postgresql.session import Connection, fetch, relation
 from backups.facts import Uncovered
@@ -41,6 +41,9 @@ WHERE x.oid >= {FIRST_OWN_OID} AND {condition} AND NOT EXISTS
     for catalogue, condition in _CATALOGUES.items()
 )
 _OTHERS = f"""
+SELECT 'schema', n.nspname, 'what was live before it was replaced; restore_db --undo puts it back'
+FROM pg_namespace n WHERE {IS_KEPT}
+UNION ALL
 SELECT 'invalid index', i.indexrelid::regclass::text, 'a build of it failed: drop it or build it again'
 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE NOT i.indisvalid AND c.relkind = 'i' AND {COVERED_SCHEMA}

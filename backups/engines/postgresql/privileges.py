@@ -85,6 +85,17 @@ def carry_over(source: Connection, copy: Connection) -> list[str]:
     ]
 
 
+def withdraw(copy: Connection) -> None:
+    """Take back what default privileges of the whole database have granted to others on objects that were made just now."""
+    user = fetch(copy, "SELECT current_user")[0][0]
+    for grants, _, name, column, _, _, acl in fetch(copy, _DIFFERENT, {"user": user}):
+        for grantee in {grantee for grantee, *_ in acl} - {
+            "PUBLIC",
+            fetch(copy, "SELECT quote_ident(current_user)")[0][0],
+        }:
+            run(copy, f"REVOKE ALL{f' ({column})' if column else ''} ON {grants} {name} FROM {grantee}")
+
+
 def granted(on: str, grantee: str, privilege: str, *, grantable: bool) -> str:
     """Return a GRANT statement; ``grantee`` is quoted already, or PUBLIC."""
     return f"GRANT {privilege} ON {on} TO {grantee}" + (" WITH GRANT OPTION" if grantable else "")

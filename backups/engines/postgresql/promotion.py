@@ -53,7 +53,14 @@ def obstacles(engine: Engine) -> list[str]:
     with beside(engine) as connection:
         role, may = fetch(connection, _ROLE)[0]
         found = fetch(connection, _DATABASE, {"name": engine.name})
-        reasons = [] if may else [f"The role {role} may not rename databases (ALTER ROLE {quoted(role)} CREATEDB)."]
+        reasons = (
+            []
+            if may
+            else [
+                f"The role {role} may not rename databases (ALTER ROLE {quoted(role)} CREATEDB). Where nobody may, have schemas "
+                "exchanged inside of it: restore_db --replace --swap-schema."
+            ]
+        )
         if found and not found[0][5]:
             reasons.append(f"{engine.describe()} belongs to {found[0][0]}, and the role {role} may not rename it.")
         if connection.info.dbname == engine.name:
@@ -64,7 +71,7 @@ def obstacles(engine: Engine) -> list[str]:
 def promote(engine: Engine, copy: str, kept: str, progress: Progress) -> list[str]:
     """Give ``copy`` the name of ``engine``, whose database takes the name ``kept``."""
     with beside(engine) as connection, beside(engine) as helper:
-        _alone(connection, engine)
+        alone(connection, engine)
         progress(Step("promote", "begin"))
         with connection.transaction():
             notes = []
@@ -83,9 +90,7 @@ def promote(engine: Engine, copy: str, kept: str, progress: Progress) -> list[st
 def finish(engine: Engine, copy: str, kept: str, *, was_there: bool) -> bool:
     """Say whether a promotion that was killed was committed; the server has taken back one that was not."""
     with beside(engine) as connection:
-        # Until the server has noticed that the client is gone, its transaction holds this lock.
-        run(connection, "SET lock_timeout = '60s'")
-        run(connection, f"SELECT pg_advisory_lock({_key(engine)})")
+        wait_for_the_end(connection, engine)
         there = {name for (name,) in fetch(connection, "SELECT datname FROM pg_database")}
     return engine.name in there and copy not in there and (kept in there or not was_there)
 
@@ -96,10 +101,16 @@ def names_beside(engine: Engine) -> list[str]:
         return [name for (name,) in fetch(connection, "SELECT datname FROM pg_database ORDER BY 1")]
 
 
-def _alone(connection: Connection, engine: Engine) -> None:
-    """Let one promotion at a time happen to a name; the lock ends with the connection."""
-    if not fetch(connection, f"SELECT pg_try_advisory_lock({_key(engine)})")[0][0]:
+def alone(connection: Connection, engine: Engine, kind: str = "lock") -> None:
+    """Let one promotion at a time happen to a name; the lock ends with the connection, an ``xact_lock`` with the transaction."""
+    if not fetch(connection, f"SELECT pg_try_advisory_{kind}({_key(engine)})")[0][0]:
         raise LockHeld(f"Another run is about to replace {engine.describe()}.")
+
+
+def wait_for_the_end(connection: Connection, engine: Engine) -> None:
+    """Wait for a promotion that was killed: until the server has noticed that the client is gone, it holds the lock."""
+    run(connection, "SET lock_timeout = '60s'")
+    run(connection, f"SELECT pg_advisory_lock({_key(engine)}); SELECT pg_advisory_unlock({_key(engine)})")
 
 
 def _key(engine: Engine) -> int:

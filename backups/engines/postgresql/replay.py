@@ -86,10 +86,12 @@ def _texts(batch: Iterable[Statement]) -> Iterator[str]:
 
 def _run(connection: Connection, batch: Sequence[Statement], failed: Failed) -> None:
     try:
-        run(connection, ";\n".join(_texts(batch)))
+        with connection.transaction():
+            run(connection, ";\n".join(_texts(batch)))
     except psycopg.Error:
         for statement in batch:
             try:
-                run(connection, statement.sql)
+                with connection.transaction():
+                    run(connection, statement.sql)
             except psycopg.Error as error:
                 raise failed(connection, statement, error) from error

@@ -58,7 +58,7 @@ class ResidentPostgreSQL(PostgreSQL):
         """Return why this database cannot become one like ``facts``."""
         try:
             with session(self, TargetError) as connection, told(self.describe(), TargetError):
-                return [*server.lacks(connection, facts), *_unfit(connection, facts)]
+                return [*server.lacks(connection, facts), *unfit(connection, facts)]
         except TargetError as error:
             return [str(error)]
 
@@ -103,7 +103,8 @@ def _drops(connection: Connection) -> list[tuple[str, str]]:
     return [*relations, *routines, *types, *collations, *schemas]
 
 
-def _unfit(connection: Connection, facts: EngineFacts) -> list[str]:
+def unfit(connection: Connection, facts: EngineFacts) -> list[str]:
+    """Return why what was in a database like ``facts`` does not fit into the one that is there."""
     role, may_create, may_create_in_public, encoding, collate, ctype = fetch(connection, _RIGHTS)[0]
     name = quoted(connection.info.dbname)
     found = []

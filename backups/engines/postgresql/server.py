@@ -35,12 +35,12 @@ WHERE d.datname = current_database()
 
 @contextmanager
 def beside(engine: Engine, failure: type[BackupsError] = TargetError) -> Iterator[Connection]:
-    """Connect to the engine's server, not to its database; ``failure`` is raised where that cannot be done."""
+    """Connect to the engine's server, to its database only where no other lets us in.
+
+    ``failure`` is raised where that cannot be done.
+    """
     with ExitStack() as stack:
-        try:
-            connection = stack.enter_context(session(_door(engine, "postgres"), failure))
-        except failure:
-            connection = stack.enter_context(session(_door(engine, "template1"), failure))
+        connection = stack.enter_context(_entered(engine, failure))
         with told(engine.describe(), failure):
             pin(connection, local=False, default_transaction_read_only="off")
             yield connection
@@ -128,6 +128,23 @@ def same(one: Engine, other: Engine) -> bool:
     return _address(one) == _address(other)
 
 
+@contextmanager
+def _entered(engine: Engine, failure: type[BackupsError]) -> Iterator[Connection]:
+    with ExitStack() as stack:
+        closed: BackupsError | None = None
+        for name in ("postgres", "template1", engine.name):
+            try:
+                connection = stack.enter_context(session(_door(engine, name), failure))
+            except failure as error:
+                # What a server says that hides its databases tells more than that the last of them cannot be reached.
+                closed = error if closed is None or name != engine.name else closed
+            else:
+                break
+        else:
+            raise closed or failure(f"{engine.describe()} cannot be reached.")
+        yield connection
+
+
 def _door(engine: Engine, name: str) -> Engine:
     return type(engine)(engine.alias, {**engine.settings, "NAME": name})
 
@@ -161,7 +178,8 @@ def _right(connection: Connection) -> Iterator[str]:
     if not may_create:
         yield (
             f"The role {role} may not create databases (ALTER ROLE {quoted(role)} CREATEDB). Where nobody may, restore into an "
-            "empty database that is there: --to-database ALIAS."
+            "empty database that is there: --to-database ALIAS; or in the place of the live one, inside of it: --replace "
+            "--swap-schema."
         )
 
 

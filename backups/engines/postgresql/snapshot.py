@@ -54,16 +54,18 @@ CURRENT_PATH = "SELECT unnest(current_schemas(false))"
 
 
 class PostgreSQLSnapshot(Snapshot):
-    """One transaction, repeatable read and read only; ``readers`` join it to read large tables."""
+    """One transaction, repeatable read and read only; ``readers``, where there are any, join it to read large tables."""
 
-    def __init__(self, engine: Engine, connection: Connection, readers: Readers, excluded: Collection[str]) -> None:
+    def __init__(
+        self, engine: Engine, connection: Connection, readers: Readers | None, excluded: Collection[str]
+    ) -> None:
         self._connection = connection
         self._readers = readers
         self._place = place = engine.describe()
         self._busy = False
         with told(place):
             self._path = [row[0] for row in fetch(connection, CURRENT_PATH)]
-            self._exported = _begin(connection, place)
+            self._exported = self._begun()
         with self._reading():
             self._view = fetch(connection, _VIEW)
             every = read_tables(connection, self._path)
@@ -141,6 +143,8 @@ class PostgreSQLSnapshot(Snapshot):
 
     def texts(self, table: Table, spans: Sequence[Span], largest: int) -> Answers:
         """Yield the texts that other connections read."""
+        if self._readers is None:
+            return super().texts(table, spans, largest)
         return self._readers.texts(self._exported, table, spans, largest)
 
     def signal(self, before: Mapping[str, str]) -> dict[str, str]:
@@ -173,6 +177,8 @@ class PostgreSQLSnapshot(Snapshot):
 
     def digests(self, table: Table, ranges: Iterable[tuple[Span, int]]) -> Answers:
         """Yield the digests that the server takes on other connections."""
+        if self._readers is None:
+            return super().digests(table, ranges)
         return self._readers.digests(self._exported, table, ranges)
 
     def _cells(self, table: Table, columns: Sequence[Column], query: str) -> Iterator[Row]:
@@ -222,6 +228,10 @@ class PostgreSQLSnapshot(Snapshot):
         with self._reading():
             if fetch(self._connection, _VIEW) != self._view:
                 raise SourceChanged(f"{self._place} was not read in one view.")
+
+    def _begun(self) -> str:
+        """Begin the view on the connection, and return the name under which others join it."""
+        return _begin(self._connection, self._place)
 
     @contextmanager
     def _reading(self, table: Table | None = None) -> Iterator[None]:

@@ -36,6 +36,11 @@ class Command(DatabaseCommand):
         where.add_argument("--replace", action="store_true", help="Put it in the place of the live database.")
         where.add_argument("--undo", action="store_true", help="Put back the database that was replaced last.")
         parser.add_argument(
+            "--swap-schema",
+            action="store_true",
+            help="With --replace, on PostgreSQL where no database may be made: exchange the schemas inside the live one.",
+        )
+        parser.add_argument(
             "--to-database",
             default="",
             metavar="ALIAS",
@@ -77,6 +82,11 @@ class Command(DatabaseCommand):
 
     def perform(self, database: str, options: dict[str, Any], progress: Progress) -> Outcome:
         """Plan, restore, replace or undo."""
+        if options["swap_schema"] and not options["replace"]:
+            raise ConfigurationError(
+                "--swap-schema says how --replace is done, and means nothing without it.",
+                hint="Nothing was changed. restore_db --undo finds what was kept, whichever way it was replaced.",
+            )
         if options["undo"] or options["replace"]:
             _refuse_elsewhere(options)
             return (undo if options["undo"] else replace)(database, options, progress)
