@@ -432,6 +432,11 @@ def test_extensions_stay_usable_in_a_schema_of_their_own_and_are_refused_beside_
     undo(tenant)
     assert query(tenant, "SELECT count(*) FROM words") == [(0,)]
     with closing(psycopg.connect(server.url, dbname=tenant.name, autocommit=True)) as superuser:
+        superuser.execute("CREATE SCHEMA moved; ALTER EXTENSION citext SET SCHEMA moved")
+        with pytest.raises(
+            TargetError, match=r"The extension citext is in schema moved, and the backup has it in extensions"
+        ):
+            plan_replacement(tenant.alias, swap_schema=True)
         superuser.execute("ALTER EXTENSION citext SET SCHEMA public")
     with pytest.raises(TargetError, match=r"Schema public holds .* the extension citext.*ALTER EXTENSION"):
         plan_replacement(tenant.alias, swap_schema=True)
@@ -518,3 +523,16 @@ def test_everything_that_a_database_may_hold_is_as_it_was(tenant: Engine, server
         assert state(engine) == before
         undo(engine)
         assert state(engine) == before
+
+
+def test_an_extension_that_would_bar_the_way_back_is_a_reason_not_to_begin(
+    tenant: Engine, server: PostgreSQLServer
+) -> None:
+    with closing(psycopg.connect(server.url, dbname=tenant.name, autocommit=True)) as superuser:
+        superuser.execute("CREATE EXTENSION hstore SCHEMA public")
+        back_up(tenant)
+        superuser.execute("DROP EXTENSION hstore")
+    with pytest.raises(
+        TargetError, match=r"The extension hstore is not there, and the backup has it in schema public beside"
+    ):
+        replace(tenant)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -64,7 +64,8 @@ class EnclosedPostgreSQL(PostgreSQL):
         """Return why the contents of this database cannot become those of one like ``facts``."""
         try:
             with session(self, TargetError) as connection, told(self.describe(), TargetError):
-                return [*server.lacks(connection, facts), *unfit(connection, facts)]
+                misplaced = schemas.misplaced(connection, facts)
+                return [*server.lacks(connection, facts), *unfit(connection, facts), *misplaced]
         except TargetError as error:
             return [str(error)]
 
@@ -77,9 +78,9 @@ class EnclosedPostgreSQL(PostgreSQL):
                 connection,
                 local=True,
                 application_name=f"lifeboat {self._run}",
-                client_connection_check_interval=_STILL_THERE,
                 lock_timeout=PATIENCE,
             )
+            _watch_for_the_end(connection)
             alone(connection, self._live, "xact_lock")
             be_alone(connection, self._live)
             found = schemas.replaced(connection)
@@ -167,9 +168,16 @@ class _EnclosedSnapshot(PostgreSQLSnapshot):
 def _as_django_has_it(connection: Connection, wrapper: BaseDatabaseWrapper) -> None:
     """Set what an application's connection has: what the role and the database say, and Django's time zone."""
     zone = literal(wrapper.timezone_name or "UTC")
-    lasting = ["idle_in_transaction_session_timeout = 0", f"client_connection_check_interval = {literal(_STILL_THERE)}"]
+    lasting = ["idle_in_transaction_session_timeout = 0"]
     if connection.info.server_version >= 170000:
         lasting.append("transaction_timeout = 0")
     said = "; ".join(f"SET LOCAL {setting}" for setting in (*lasting, f"timezone = {zone}"))
     # One text, so that no limit of the role's is in force for a moment.
     run(connection, f"RESET ALL; {said}")
+    _watch_for_the_end(connection)
+
+
+def _watch_for_the_end(connection: Connection) -> None:
+    """Have the server look whether we are still there while it is at work, where its system lets it."""
+    with suppress(psycopg.Error), connection.transaction():
+        run(connection, f"SET LOCAL client_connection_check_interval = {literal(_STILL_THERE)}")

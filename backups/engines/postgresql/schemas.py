@@ -18,6 +18,7 @@ from backups.engines.postgresql.introspection import COVERED_SCHEMA, IS_KEPT, KE
 from backups.engines.postgresql.session import Connection, fetch, literal, quoted, relation, run
 from backups.engines.postgresql.structure import capture
 from backups.exceptions import TargetError, TargetExists
+from backups.facts import EngineFacts
 from backups.schema import differences
 
 LONGEST_NAME = 63  # bytes
@@ -34,6 +35,7 @@ SELECT n.nspname, EXISTS (SELECT FROM pg_depend d WHERE {_INSIDE} AND NOT {_MEMB
     pg_get_userbyid(n.nspowner), pg_has_role(n.nspowner, 'USAGE'), obj_description(n.oid, 'pg_namespace')
 FROM pg_namespace n WHERE {COVERED_SCHEMA} AND {no_member("pg_namespace", "n")} ORDER BY n.nspname COLLATE "C"
 """
+_EXTENSIONS = "SELECT x.extname, n.nspname FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace"
 _KEPT = f"""
 SELECT n.nspname, obj_description(n.oid, 'pg_namespace') FROM pg_namespace n WHERE {IS_KEPT}
 ORDER BY n.nspname COLLATE "C"
@@ -126,9 +128,9 @@ def obstacles(connection: Connection, place: str) -> Iterator[str]:
         if schema.extensions:
             yield (
                 f"Schema {schema.name} holds tables of the project and the extension {', '.join(schema.extensions)}, of which a "
-                "database can have only one, and both cannot have it (as a superuser: CREATE SCHEMA extensions; ALTER "
-                f"EXTENSION {quoted(schema.extensions[0])} SET SCHEMA extensions; then extend search_path, and back up again: "
-                "a backup names the schema of what it uses)."
+                "database can have only one: give it a schema of its own, and back up again, since a backup names the schema of "
+                f"what it uses (ALTER EXTENSION {quoted(schema.extensions[0])} SET SCHEMA extensions, as a superuser; else DROP "
+                "and CREATE it there, without what depends on it)."
             )
     needed = fetch(connection, _RELATIONS)[0][0]
     if needed > capacity:
@@ -136,6 +138,21 @@ def obstacles(connection: Connection, place: str) -> Iterator[str]:
             f"One transaction would have to lock some {needed:,} tables and indexes, and the server has room for {capacity:,} "
             "(raise max_locks_per_transaction)."
         )
+
+
+def misplaced(connection: Connection, facts: EngineFacts) -> Iterator[str]:
+    """Yield which extensions of a backup could not be where it has them: those that are there stay where they are."""
+    there = dict(fetch(connection, _EXTENSIONS))
+    full = {schema.name for schema in live_schemas(connection) if schema.holds}
+    for name in facts.extensions:
+        home = facts.properties.get(f"extension.{name}", "").rpartition(" in ")[2]
+        if name not in there and home in full:
+            yield (
+                f"The extension {name} is not there, and the backup has it in schema {home} beside tables, where it would keep "
+                "that schema from being renamed back."
+            )
+        elif name in there and home and there[name] != home:
+            yield f"The extension {name} is in schema {there[name]}, and the backup has it in {home}."
 
 
 def replaced(connection: Connection, names: Collection[str] = ()) -> list[Live]:
