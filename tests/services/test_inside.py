@@ -536,3 +536,35 @@ def test_an_extension_that_would_bar_the_way_back_is_a_reason_not_to_begin(
         TargetError, match=r"The extension hstore is not there, and the backup has it in schema public beside"
     ):
         replace(tenant)
+
+
+def test_a_role_that_is_assumed_is_the_one_that_owns_what_is_made(tenant: Engine, server: PostgreSQLServer) -> None:
+    role, login = tenant.settings["USER"], server.new_name("login")
+    server._execute(f"CREATE ROLE {login} LOGIN NOINHERIT IN ROLE {role}")
+    try:
+        settings = {**server.settings(tenant.name), "USER": login, "PASSWORD": "", "OPTIONS": {"assume_role": role}}
+        with registered(settings) as alias:
+            assumed = engine_for(alias)
+            back_up(assumed)
+            execute(tenant, SPOIL)
+            assert replace(assumed).notes == () and first(tenant) == "N00001"
+            owner = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = 'shop_order'::regclass"
+            assert query(tenant, owner) == [(role,)]
+            assert undo(assumed).notes == () and first(tenant) == "spoilt"
+    finally:
+        server._execute(f"DROP ROLE {login}")
+
+
+def test_what_the_role_has_set_for_its_transactions_is_not_in_the_way(tenant: Engine, server: PostgreSQLServer) -> None:
+    back_up(tenant)
+    execute(tenant, SPOIL)
+    for setting in ("default_transaction_read_only = on", "default_transaction_isolation = 'serializable'"):
+        server._execute(f"ALTER ROLE {tenant.settings['USER']} IN DATABASE {tenant.name} SET {setting}")
+    with pytest.raises(Exception, match="read-only"):
+        execute(tenant, SPOIL)
+    replace(tenant)
+    assert first(tenant) == "N00001"
+    undo(tenant)
+    assert first(tenant) == "spoilt"
+    drop_kept(tenant)
+    assert schemas(tenant) == ["attic", "public"]

@@ -6,7 +6,7 @@ renamed and marked (``schemas``). What one run keeps goes by one name, as a kept
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import psycopg
@@ -38,8 +38,14 @@ class InsidePostgreSQL(PostgreSQL):
         return self
 
     def at(self, name: str) -> Any:
-        """Return what is kept under a name."""
-        return KeptSchemas(self.alias, self.settings, name)
+        """Return what is kept under a name; it is looked up, so that Django can find it."""
+        try:
+            with session(self) as connection:
+                found = schemas.kept_schemas(connection).get(spelt(name), [])
+                path = [schema for (schema,) in fetch(connection, _PATH)]
+        except (BackupsError, psycopg.Error):
+            found, path = [], []
+        return KeptSchemas(self.alias, self.settings, name, found, path)
 
     def fresh(self, run: str) -> Engine:
         """Return a copy that is made inside."""
@@ -121,14 +127,18 @@ class InsidePostgreSQL(PostgreSQL):
 
 
 class KeptSchemas(PostgreSQL):
-    """What one run keeps; Django finds its tables by their own names."""
+    """What one run keeps; Django finds its tables by their own names. ``path`` is where it looks for them otherwise."""
 
-    def __init__(self, alias: str, settings: Mapping[str, Any], name: str) -> None:
+    def __init__(
+        self, alias: str, settings: Mapping[str, Any], name: str, kept: Iterable[Kept], path: list[str]
+    ) -> None:
         super().__init__(alias, settings)
         self._name = name
-        options = self.settings["OPTIONS"]
-        path = ",".join(quoted(schema) for schema in self._path())
-        options["options"] = f"{options.get('options', '')} -c search_path={path.replace(' ', chr(92) + ' ')}".strip()
+        self._schemas = {one.schema: one.name for one in kept}
+        if self._schemas:
+            options = self.settings["OPTIONS"]
+            found = ",".join(map(quoted, self._found(path))).replace(" ", "\\ ")
+            options["options"] = f"{options.get('options', '')} -c search_path={found}".strip()
 
     @property
     def name(self) -> str:
@@ -137,8 +147,7 @@ class KeptSchemas(PostgreSQL):
 
     def describe(self) -> str:
         """Return the names of the schemas."""
-        names = ", ".join(one.name for one in self._kept()) or self._name
-        return f"{names} in PostgreSQL database {self.settings['NAME']}"
+        return f"{', '.join(self._schemas.values()) or self._name} in PostgreSQL database {self.settings['NAME']}"
 
     def drop(self) -> None:
         """Drop the schemas, if that takes nothing else along."""
@@ -149,24 +158,11 @@ class KeptSchemas(PostgreSQL):
             if found:
                 schemas.drop_kept(connection, found)
 
-    def _kept(self) -> list[Kept]:
-        try:
-            with session(self) as connection:
-                return schemas.kept_schemas(connection).get(spelt(self._name), [])
-        except (BackupsError, psycopg.Error):
-            return []
-
-    def _path(self) -> list[str]:
-        """Return where tables are looked for, with the kept schemas for those that they were."""
-        try:
-            with session(self) as connection:
-                found = schemas.kept_schemas(connection).get(spelt(self._name), [])
-                usual = [name for (name,) in fetch(connection, _PATH)]
-        except (BackupsError, psycopg.Error):
-            return []
-        names = {one.schema: one.name for one in found}
-        first = [names[name] for name in usual if name in names]
-        return [*first, *(name for name in names.values() if name not in first), *(n for n in usual if n not in names)]
+    def _found(self, path: list[str]) -> list[str]:
+        """Return the path with the kept schemas for those that they were, and all of them on it."""
+        first = [self._schemas[name] for name in path if name in self._schemas]
+        rest = [name for name in self._schemas.values() if name not in first]
+        return [*first, *rest, *(name for name in path if name not in self._schemas)]
 
 
 def spelt(name: str) -> str:
