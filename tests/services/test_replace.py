@@ -255,8 +255,9 @@ def test_a_copy_that_was_dropped_with_its_replacement_says_so_and_why(spoilt: En
     was = contents(spoilt)
     with pytest.raises(TargetError, match="in the way"):
         replace(spoilt, progress=in_the_way)
-    assert contents(spoilt) == was and spoilt.leftovers() == []
     row = Restore.objects.get()
+    # Others may be at work on the server.
+    assert contents(spoilt) == was and row.target not in spoilt.leftovers()
     assert (row.kind, row.status) == ("copy", "failed") and "replacement failed: Somebody is in the way." in row.error
     assert row.verification is not None and row.verification.status == "passed"
     (line,) = list_restores(spoilt.alias)[0]
