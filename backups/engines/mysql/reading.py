@@ -10,7 +10,6 @@ from json.encoder import encode_basestring
 from typing import Any
 
 from backups.engines import codec
-from backups.engines.base import BOUNDARIES
 from backups.engines.codec import Codec, Misfit, NativeRow, Writer
 from backups.engines.mysql import cells, text
 from backups.engines.mysql.columns import digits, is_type
@@ -22,7 +21,6 @@ from backups.rows import Cell, Exact, Row
 from backups.tables import Column, Table
 
 _PAGE_BYTES, _FEWEST, _MOST = 16 * 1024 * 1024, 64, 20_000
-_SAMPLE = 1000  # rows that tell how long lines are
 _STEP_BYTES, _LONGEST_STEP = 512 * 1024, 256
 _SORTABLE = {"integer", "boolean", "decimal", "float", "date", "time", "datetime", "timestamp", "duration"}
 _BYTES = {"binary", "native"}
@@ -60,26 +58,6 @@ class Reader:
             for _ in self.rows(span):
                 pass
             raise
-
-    def line_size(self) -> int:
-        """Return about how many bytes a line has that the server writes; 0 where it writes none."""
-        line = line_expression(self._table)
-        if not (line and self._key):
-            return 0
-        some = f"SELECT * FROM {text.name(self._table.name)} AS t ORDER BY {', '.join(self._keys())} LIMIT {_SAMPLE}"
-        return int(self._session.value(f"SELECT CAST(AVG(LENGTH({line}) + 1) AS UNSIGNED) FROM ({some}) AS t") or 0)
-
-    def boundaries(self, after: Key | None, every: int) -> list[Key]:
-        """Return the key of every so many rows above ``after``, each by its own look into the index."""
-        selected = [_plain(self._table.columns[i]) for i in self._key]
-        found: list[Key] = []
-        while len(found) < BOUNDARIES:
-            rows = self._session.query(self._statement(selected, Span(after), f"1 OFFSET {every - 1}"))
-            if not rows:
-                break
-            after = tuple(_filled(self._cells[i](value)) for i, value in zip(self._key, rows[0], strict=True))
-            found.append(after)
-        return found
 
     def text(self, span: Span, largest: int) -> bytes | None:
         """Return the lines of a span, as the server writes them; None where these are too much, or not all canonical."""

@@ -13,7 +13,7 @@ from backups.engines.mysql.ddl import Definition, definition
 from backups.engines.mysql.reading import Reader
 from backups.engines.mysql.session import Session
 from backups.exceptions import ConfigurationError
-from backups.facts import EVERYTHING, EngineFacts, Key, Orphans, Span, Uncovered, Witness
+from backups.facts import EVERYTHING, EngineFacts, Orphans, Span, Uncovered, Witness
 from backups.rows import Row
 from backups.schema import Schema
 from backups.schema import Sequence as Counter
@@ -139,18 +139,11 @@ class MySqlSnapshot(Snapshot):
         with errors.reading(self._named):
             yield from self._reader(table).batches(span)
 
-    def line_size(self, table: Table) -> int:
-        """See ``Snapshot.line_size``; of tables whose lines MariaDB writes, which MySQL's functions do not."""
-        with errors.reading(self._named):
-            return self._reader(table).line_size() if self._session.is_mariadb else 0
-
-    def boundaries(self, table: Table, after: Key | None, every: int) -> list[Key]:
-        """See ``Snapshot.boundaries``."""
-        with errors.reading(self._named):
-            return self._reader(table).boundaries(after, every) if self._session.is_mariadb else []
-
     def texts(self, table: Table, spans: Sequence[Span], largest: int) -> Answers:
-        """See ``Snapshot.texts``; one after another, while what was read is compressed and stored."""
+        """See ``Snapshot.texts``; one after another, while what was read is compressed and stored.
+
+        Spans are those of the backup before: to find out where to cut, the server would read every row once more.
+        """
         reader = self._reader(table)
         for span in spans:
             with errors.reading(self._named):
