@@ -37,6 +37,11 @@ class Chunk:
         return split_lines(self.plaintext)
 
 
+def told_apart(stored: Stored) -> tuple[str, str, int]:
+    """Return what tells an object, with what is recorded of it, from every other."""
+    return stored.name, stored.sha256, stored.bytes
+
+
 def _arrived(entry: Entry, future: Future[bytes]) -> Chunk:
     return Chunk(entry, future.result(), entry.name)
 
@@ -66,13 +71,15 @@ class Contents:
         """Whether every table has the rows that the backup recorded."""
         self.dangling: frozenset[tuple[str, tuple[str, ...], str]] = frozenset()
         """Foreign keys (table, columns, parent) whose parents' rows are left out, so that they are not validated."""
+        self.whole: set[tuple[str, str, int]] | None = None
+        """Where it is a set, the objects found whole as they lie in this storage are noted in it (``told_apart``)."""
         self._shared: tuple[int, bytes] | None = None
 
     def entries(self, table: TableEntry) -> Iterator[Entry]:
         """Yield a large table's chunks in key order; pages are read one at a time."""
         yield from table.chunks
         for page in table.pages:
-            yield from decode_entries(page.name, self.repository.get("page", page))
+            yield from decode_entries(page.name, self._get("page", page))
 
     def chunks(self, table: TableEntry) -> Iterator[Chunk]:
         """Yield the rows of a table, chunk by chunk in key order; raise ObjectDamaged or ObjectMissing."""
@@ -86,7 +93,7 @@ class Contents:
         with ThreadPoolExecutor(AHEAD, thread_name_prefix="lifeboat-opener") as pool:
             try:
                 for entry in entries:
-                    waiting.append((entry, pool.submit(self.repository.get, "chunk", entry)))
+                    waiting.append((entry, pool.submit(self._get, "chunk", entry)))
                     if len(waiting) > AHEAD:
                         yield _arrived(*waiting.popleft())
                 while waiting:
@@ -123,7 +130,7 @@ class Contents:
         stored = self.manifest.parts.get(name)
         if stored is None:
             raise ObjectDamaged(self.manifest.name, f"it names no part {name!r}")
-        return self.repository.get("part", stored)
+        return self._get("part", stored)
 
     def schema(self) -> Schema:
         """Return the recorded definition."""
@@ -162,13 +169,21 @@ class Contents:
             yield from (("chunk", entry, cost) for entry in table.chunks)
             yield from (("page", page, cost) for page in table.pages)
 
+    def _get(self, kind: str, stored: Stored) -> bytes:
+        plaintext, healed = self.repository.fetch(kind, stored)
+        if healed:
+            self.repository.remember(healed)
+        elif self.whole is not None:
+            self.whole.add(told_apart(stored))
+        return plaintext
+
     def _slice(self, table: TableEntry) -> Chunk:
         where = table.slice
         if where is None or not 0 <= where.chunk < len(self.manifest.shared):
             raise ObjectDamaged(self.manifest.name, f"it names no shared chunk for {table.table.qualified}")
         shared = self.manifest.shared[where.chunk]
         if self._shared is None or self._shared[0] != where.chunk:
-            self._shared = (where.chunk, self.repository.get("chunk", shared))
+            self._shared = (where.chunk, self._get("chunk", shared))
         data = self._shared[1][where.offset : where.offset + where.bytes]
         # An encrypted backup tells no digest of a part: its chunk as a whole is authenticated, and so is this description.
         told = where.sha256 or not self.manifest.encryption

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
-from backups.contents import Contents
+from backups.contents import Contents, told_apart
 from backups.exceptions import CannotOpen, ObjectDamaged, ObjectMissing, StorageUnavailable
 from backups.manifest import Entry, Stored, decode_entries
 from backups.progress import Progress, Step, silent
@@ -28,7 +28,8 @@ _Named = tuple[str, Stored, tuple[str, ...]]
 class StoredCheck:
     """Opens each object once, and notes what is damaged in the repository, so that the next backup stores it again.
 
-    What can be healed is healed; what is whole again loses its note.
+    What can be healed is healed; what is whole again loses its note. What ``contents`` noted as whole, since a restore
+    has just opened it with the same checks, is not opened once more.
     """
 
     def __init__(self, contents: Contents, progress: Progress = silent) -> None:
@@ -76,15 +77,23 @@ class StoredCheck:
         """Yield objects that were not looked at before, in their order, while the next ones are being read."""
         waiting: deque[tuple[_Named, Future[tuple[bytes, Healed | None]]]] = deque()
         for kind, stored, tables in objects:
-            what = (stored.name, stored.sha256, stored.bytes)
+            what = told_apart(stored)
             if what in self._seen:
                 continue
             self._seen.add(what)
+            if kind != "page" and self._is_known(stored):
+                self._bytes += stored.stored_bytes
+                continue
             waiting.append(((kind, stored, tables), self._pool.submit(self._repository.fetch, kind, stored)))
             if len(waiting) > WORKERS:
                 yield waiting.popleft()
         while waiting:
             yield waiting.popleft()
+
+    def _is_known(self, stored: Stored) -> bool:
+        """Say whether an object was opened already, and has no note that is to be taken away."""
+        known = self._contents.whole or ()
+        return told_apart(stored) in known and damage.place_of(stored.name) not in self._noted
 
     def _note(self, kind: str, stored: Stored, error: ObjectDamaged | ObjectMissing) -> None:
         self._damaged += 1

@@ -1,4 +1,4 @@
-"""One verification: the three levels, one after another, each check timed; a backup that does not restore is a result."""
+"""One verification: its three levels, each check timed; a backup that does not restore is a result."""
 
 from __future__ import annotations
 
@@ -61,18 +61,19 @@ def verify(subject: Subject, level: Level, run: str, progress: Progress = silent
     findings += _timed("chain", lambda: _chain(subject))
     if committed:
         findings += _timed("events", lambda: _events(subject, committed))
-    restore_seconds: float | None = None
-    target = ""
+    rehearsed = _Rehearsed([])
     if committed and level in (Level.STORED, Level.RESTORE):
         contents = Contents(subject.repository, committed.manifest)
+        if level == Level.RESTORE:
+            contents.whole = set()
+            rehearsed = _rehearse(subject, contents, run, progress)
+        # What the restore has opened is not read once more.
         findings += _timed("stored", StoredCheck(contents, progress).findings)
-    if level == Level.RESTORE:
-        if committed is None or _has_damage(findings):
-            findings += _skipped("the backup is damaged in storage")
-        else:
-            restore_seconds, target = _rehearse(subject, committed, run, findings, progress)
+    if level == Level.RESTORE and (committed is None or _has_damage(findings)):
+        rehearsed = _Rehearsed(_skipped("the backup is damaged in storage"))
+    findings += rehearsed.findings
     seconds = round(time.monotonic() - began, 3)
-    return Result(subject.run, level, tuple(findings), seconds, restore_seconds, target)
+    return Result(subject.run, level, tuple(findings), seconds, rehearsed.seconds, rehearsed.target)
 
 
 def prove(copy: Copy, progress: Progress = silent, names: Collection[str] | None = None) -> list[Finding]:
@@ -169,36 +170,45 @@ def _events(subject: Subject, committed: Committed) -> Iterator[Finding]:
         yield Finding("events", Status.PASSED, "", f"{len(names)} records", f"{len(names)} records")
 
 
-def _rehearse(
-    subject: Subject, committed: Committed, run: str, findings: list[Finding], progress: Progress
-) -> tuple[float | None, str]:
-    """Restore into a scratch database, run the checks, drop it. Returns the seconds of the restore and its name."""
+@dataclass(frozen=True, slots=True)
+class _Rehearsed:
+    """What a restore into a scratch database found; the seconds that it took, and the name that the database had."""
+
+    findings: list[Finding]
+    seconds: float | None = None
+    target: str = ""
+
+
+def _rehearse(subject: Subject, contents: Contents, run: str, progress: Progress) -> _Rehearsed:
+    """Restore into a scratch database, run the checks, drop it."""
     engine = subject.engine
     if engine is None:
-        findings.append(Finding("restore", Status.ERROR, detail="There is no database server to restore to."))
-        return None, ""
-    contents = Contents(subject.repository, committed.manifest)
+        return _not_restored("There is no database server to restore to.")
     try:
-        plan = restorer.plan(engine, committed.manifest, engine.scratch_name(run))
+        plan = restorer.plan(engine, contents.manifest, engine.scratch_name(run))
     except TargetError as error:
-        findings.append(Finding("restore", Status.ERROR, detail=f"{error} {error.hint}"))
-        return None, ""
+        return _not_restored(f"{error} {error.hint}")
     try:
         restored = restorer.restore(contents, plan, progress)
     except (TargetError, StorageUnavailable, CannotOpen) as error:
-        findings.append(Finding("restore", Status.ERROR, detail=f"{error} {error.hint}".strip()))
-        return None, plan.target.name
+        return _not_restored(f"{error} {error.hint}".strip(), plan.target.name)
     except (RestoreError, RepositoryError, MalformedLine) as error:
         detail = f"{error} {error.hint}".strip()
         table = getattr(error, "table", "")
-        findings.append(Finding("restore", Status.FAILED, table, "restored", "not restored", detail))
-        return None, plan.target.name
+        found = Finding("restore", Status.FAILED, table, "restored", "not restored", detail)
+        return _Rehearsed([found], target=plan.target.name)
     # Only what the restore has made is dropped: one that failed has dropped it, or found another's in its place.
     with scratch.dropped_at_end(plan.target):
-        rows = committed.manifest.totals.rows
-        findings.append(compared("restore", f"{rows} rows", f"{restored.rows} rows").timed(restored.seconds))
-        findings += _proven(contents, plan.target, engine.alias, progress)
-    return restored.seconds, plan.target.name
+        expected, actual = f"{contents.manifest.totals.rows} rows", f"{restored.rows} rows"
+        findings = [
+            compared("restore", expected, actual).timed(restored.seconds),
+            *_proven(contents, plan.target, engine.alias, progress),
+        ]
+    return _Rehearsed(findings, restored.seconds, plan.target.name)
+
+
+def _not_restored(detail: str, target: str = "") -> _Rehearsed:
+    return _Rehearsed([Finding("restore", Status.ERROR, detail=detail)], target=target)
 
 
 def _proven(contents: Contents, target: Engine, source_alias: str, progress: Progress) -> list[Finding]:
