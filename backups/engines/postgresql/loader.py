@@ -10,10 +10,11 @@ from itertools import groupby
 import psycopg
 
 from backups.engines.base import Loader
+from backups.engines.postgresql.building import Size, build
 from backups.engines.postgresql.counters import set_sequences
 from backups.engines.postgresql.inserting import Inserter
 from backups.engines.postgresql.offenders import offender
-from backups.engines.postgresql.replay import replay, replay_apart
+from backups.engines.postgresql.replay import replay
 from backups.engines.postgresql.session import Connection, fetch, first_line, pin, relation, run, told
 from backups.exceptions import RestoreError
 from backups.facts import Orphans
@@ -23,7 +24,7 @@ from backups.schema import Sequence as Counter
 from backups.tables import Table
 
 _BUILD_MEMORY_KB = 256 * 1024
-_KEYS = frozenset({"primary key", "unique", "exclusion"})
+_APART = frozenset({"primary key", "unique", "exclusion", "index"})
 _SESSION = {
     "synchronous_commit": "off",
     "check_function_bodies": "off",
@@ -71,15 +72,15 @@ class PostgreSQLLoader(Loader):
         return loaded
 
     def complete(self, schema: Schema, orphans: Iterable[Orphans], progress: Progress = silent) -> None:
-        """Run the statements that come after the rows: keys, then indexes, on both connections; the rest in order."""
+        """Run the statements that come after the rows: keys and indexes on both connections, the rest in order."""
         broken = list(orphans)
         done = _Counted("complete", len(schema.after), progress)
-        for stage, group in groupby(schema.after, _stage):
-            statements = [_unchecked(statement, broken) for statement in group]
-            if stage == "in order":
-                replay(self._connection, statements, self._failed, done)
+        for apart, group in groupby(schema.after, lambda statement: statement.kind in _APART):
+            if apart:
+                build(self._connections, group, self._size, self._failed, done)
             else:
-                replay_apart(self._connections, statements, self._size, self._failed, done)
+                statements = [_unchecked(statement, broken) for statement in group]
+                replay(self._connection, statements, self._failed, done)
 
     def set_sequences(self, sequences: Iterable[Counter]) -> None:
         """Give each counter its recorded value."""
@@ -98,8 +99,10 @@ class PostgreSQLLoader(Loader):
     def _inserter(self, table: Table) -> Inserter:
         return Inserter(self._connections, self._threads, self._place, table, enclosed=self._enclosed)
 
-    def _size(self, statement: Statement) -> int:
-        return self._rows.get(statement.table, 0)
+    def _size(self, statement: Statement) -> Size:
+        table = self._tables.get(statement.table)
+        texts = {column.name for column in table.columns if column.kind == "text"} if table else ()
+        return Size(self._rows.get(statement.table, 0), texts)
 
     def _failed(self, connection: Connection, statement: Statement, error: psycopg.Error) -> RestoreError:
         of = f" of table {statement.table}" if statement.table and statement.kind != "table" else ""
@@ -127,10 +130,6 @@ def _build_memory(connection: Connection) -> str:
     """Return how much memory an index build may take: the server's setting, or more where it is set low."""
     usual = fetch(connection, "SELECT setting::int FROM pg_settings WHERE name = 'maintenance_work_mem'")[0][0]
     return f"{max(usual, _BUILD_MEMORY_KB)}kB"
-
-
-def _stage(statement: Statement) -> str:
-    return "keys" if statement.kind in _KEYS else statement.kind if statement.kind == "index" else "in order"
 
 
 def _unchecked(statement: Statement, orphans: Iterable[Orphans]) -> Statement:

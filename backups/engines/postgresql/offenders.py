@@ -13,7 +13,8 @@ from backups.tables import Table
 
 _CHECK = re.compile(r" CHECK \((.*)\)(?: NO INHERIT)?(?: NOT VALID)?$", re.DOTALL)
 _FOREIGN_KEY = re.compile(r" FOREIGN KEY \((.*?)\) REFERENCES (.*?)\((.*?)\)(?: |$)")
-_UNIQUE = re.compile(r" (?:PRIMARY KEY|UNIQUE(?P<alike> NULLS NOT DISTINCT)?) \(([^()]*)\)")
+_UNIQUE = re.compile(r" (?:PRIMARY KEY|UNIQUE(?P<alike> NULLS NOT DISTINCT)?) \((?P<columns>[^()]*)\)")
+_UNIQUE_INDEX = re.compile(r"CREATE UNIQUE INDEX .* ON .*? \((?P<columns>[^()]*)\)(?P<alike> NULLS NOT DISTINCT)?$")
 
 
 def offender(connection: Connection, statement: Statement, table: Table) -> str:
@@ -42,8 +43,8 @@ def _broken(statement: Statement, table: str) -> Iterator[str]:
         ours = ", ".join(f"c.{name.strip()}" for name in reference[1].split(","))
         theirs = ", ".join(f"p.{name.strip()}" for name in reference[3].split(","))
         yield f"({ours}) IS NOT NULL AND NOT EXISTS (SELECT FROM {reference[2]} p WHERE ({theirs}) = ({ours}))"
-    elif unique := _UNIQUE.search(statement.sql):
-        columns = [name.strip() for name in unique[2].split(",")]
+    elif unique := _UNIQUE_INDEX.match(statement.sql) or _UNIQUE.search(statement.sql):
+        columns = [name.strip() for name in unique["columns"].split(",")]
         equal = "IS NOT DISTINCT FROM" if unique["alike"] else "="
         same = " AND ".join(f"o.{name} {equal} c.{name}" for name in columns)
         yield f"EXISTS (SELECT FROM ONLY {table} o WHERE {same} AND o.ctid <> c.ctid)"
