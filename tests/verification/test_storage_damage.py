@@ -72,6 +72,35 @@ def only(yard, expected: str, *said: str, level: Level = Level.STORED) -> None:
         assert text in details(result.findings)
 
 
+@pytest.mark.parametrize("kind", ["chunk", "shared chunk", "page", "part schema", "part migrations"])
+def test_at_level_restore_damage_costs_the_restore_and_nothing_is_left_of_it(file_yard, kind: str) -> None:
+    flip(path_of(file_yard.repository, object_of(file_yard, kind)))
+    result = prove(file_yard.engine, file_yard.repository, file_yard.committed, Level.RESTORE)
+    assert named(result.findings) == {"stored"}, details(result.findings)
+    assert CHECKS[kind][1] in details(result.findings)
+    assert {f.status for f in result.findings if f.name in ("restore", "content")} == {Status.SKIPPED}
+    assert (result.restore_seconds, result.target) == (None, "")
+
+
+def test_level_restore_accounts_for_every_object_though_it_opens_none_twice(file_yard, monkeypatch) -> None:
+    said, opened = [], []
+    plain = stored.StoredCheck._fetched
+
+    def fetched(check, objects):
+        for named_object, future in plain(check, objects):
+            opened.append(named_object[0])
+            yield named_object, future
+
+    monkeypatch.setattr(stored.StoredCheck, "_fetched", fetched)
+    for level in (Level.STORED, Level.RESTORE):
+        opened.clear()
+        result = prove(file_yard.engine, file_yard.repository, file_yard.committed, level)
+        said += [(f.status, f.expected, f.actual) for f in result.findings if f.name == "stored"]
+    assert len(said) == 2
+    assert said[0] == said[1]
+    assert "chunk" not in opened
+
+
 @pytest.mark.parametrize("kind", CHECKS)
 @pytest.mark.parametrize("place", [0, -1], ids=["first byte", "last byte"])
 def test_a_flipped_byte_is_found(file_yard, kind, place):

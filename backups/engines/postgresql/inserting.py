@@ -21,7 +21,7 @@ _BATCH_BYTES = 1024 * 1024
 
 
 class Inserter:
-    """Inserts the rows of one table. ``threads`` are as many as the connections.
+    """Inserts the rows of one table. ``threads`` are more than the connections, so that a batch is ready for each that gets free.
 
     ``enclosed`` says that all of it is in the one transaction that has made the table. What fails there has ended it, so
     that nobody can look any more which row it was.
@@ -54,9 +54,10 @@ class Inserter:
         return inserted
 
     def _send(self, lines: bytes) -> int:
+        copies = list(self._copying.write(lines))
         connection = self._free.get()
         try:
-            return self._copy(connection, lines)
+            return self._copy(connection, lines.count(b"\n"), copies)
         finally:
             self._free.put(connection)
 
@@ -67,10 +68,9 @@ class Inserter:
         except (psycopg.Error, ValueError) as error:
             raise self._refused(list(split_lines(batch)), error) from error
 
-    def _copy(self, connection: Connection, lines: bytes) -> int:
-        rows = lines.count(b"\n")
+    def _copy(self, connection: Connection, rows: int, copies: Iterable[tuple[bytes, bytes]]) -> int:
         if self._table.columns:
-            for statement, data in self._copying.write(lines):
+            for statement, data in copies:
                 with connection.cursor() as cursor, cursor.copy(statement) as copy:
                     copy.write(data)
         else:
@@ -99,7 +99,7 @@ class Inserter:
     def _fails(self, lines: Sequence[bytes]) -> bool:
         run(self._connection, "BEGIN")
         try:
-            self._copy(self._connection, b"".join(lines))
+            self._copy(self._connection, len(lines), self._copying.write(b"".join(lines)))
         except (psycopg.Error, ValueError):
             return True
         else:

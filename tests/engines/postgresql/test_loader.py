@@ -3,7 +3,7 @@
 import pytest
 
 from backups.engines.base import Engine
-from backups.engines.postgresql import replay as module
+from backups.engines.postgresql import building as module
 from backups.engines.postgresql.session import fetch, session
 from backups.exceptions import RestoreError, TargetError
 from backups.facts import Orphans
@@ -117,17 +117,51 @@ def test_large_tables_share_two_connections(engine: Engine, target: Engine, monk
         *(f"CREATE INDEX t_{n} ON t (b, {'a' if n % 2 else 'id'})" for n in range(6)),
         "CREATE TABLE u (LIKE t INCLUDING ALL)",
     )
-    plain, connections = module._run, set[int]()
+    plain, connections = module.run_batch, set[int]()
 
     def seen(*arguments: object) -> None:
         connections.add(id(arguments[0]))
         plain(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "_run", seen)
+    monkeypatch.setattr(module, "run_batch", seen)
     expected = dump(engine)
     restore(expected, target)
     assert_same(expected, dump(target), engine)
     assert len(connections) == 2
+
+
+def test_keys_of_large_tables_are_built_as_indexes_and_are_the_same_keys(engine: Engine, target: Engine) -> None:
+    execute(
+        engine,
+        'CREATE TABLE "a ""large"" (one)" (id integer, "the (key)" text, c text COLLATE "C", d integer, '
+        'PRIMARY KEY (id), UNIQUE ("the (key)", id), CONSTRAINT "later on" UNIQUE (c) DEFERRABLE INITIALLY DEFERRED, '
+        "CONSTRAINT more UNIQUE (id) INCLUDE (d), CONSTRAINT loose UNIQUE (d, id) WITH (fillfactor = 70))",
+        'INSERT INTO "a ""large"" (one)" SELECT n, n, n, n FROM generate_series(1, 12000) n',
+        'CREATE UNIQUE INDEX "an index" ON "a ""large"" (one)" (d) WHERE d > 5',
+        'ALTER TABLE "a ""large"" (one)" CLUSTER ON "later on"',
+    )
+    expected = dump(engine)
+    restore(expected, target)
+    assert_same(expected, dump(target), engine)
+
+
+@pytest.mark.parametrize(("column", "kind"), [("id", "primary key"), ("a", "unique"), ("b", "index")])
+def test_a_row_that_breaks_the_key_of_a_large_table_is_named(
+    engine: Engine, target: Engine, column: str, kind: str
+) -> None:
+    execute(
+        engine,
+        "CREATE TABLE t (id integer, other serial, a integer UNIQUE, b integer, PRIMARY KEY (id, other), UNIQUE (id))",
+        "INSERT INTO t SELECT n, n, n, n FROM generate_series(1, 12000) n",
+        "CREATE UNIQUE INDEX t_b ON t (b)",
+    )
+    made = dump(engine)
+    lines = made.lines["public.t"]
+    changes = {"id": "7", "other": "7"} if column == "id" else {column: "7"}
+    lines[8] = changed(made.table("t"), lines[8], **changes)
+    error = refused(made, target)
+    assert (error.table, error.key) == ("public.t", "7, 7")
+    assert (f"The {kind} " in str(error)) or column == "id"
 
 
 def test_planner_statistics_are_there_afterwards(engine: Engine, target: Engine) -> None:
