@@ -28,7 +28,7 @@ _SETUP = (
     "synchronous = OFF",
     # In a fresh file there is hardly a page to keep for a rollback, and without any a failed row would not be undone.
     "journal_mode = MEMORY",
-    "cache_size = -32768",  # KiB; a sort may take as much again
+    "cache_size = -16384",  # KiB; a sort may take as much again
 )
 
 
