@@ -13,9 +13,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from backups.chunks import split_lines
@@ -56,18 +56,19 @@ class Copying:
         self._once = [_name(column) for column in after] if len(several) > 1 else []
         self._escapes = bool(several)
 
-    def write(self, lines: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Yield statements and their data for some whole lines; raise NotText where a value has none, and MalformedLine."""
-        plain: list[bytes] = []
+    def write(self, texts: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+        """Yield statements with data for them, for texts of whole lines, piece by piece and one statement after the other.
+
+        Raises NotText where a value has none, and MalformedLine.
+        """
         others: list[bytes] = []
-        for some in _some_at_a_time(lines):
+        for some in chain.from_iterable(map(_some_at_a_time, texts)):
             data, rest = self._parted(some)
-            plain.append(data)
+            if data:
+                yield self._as_plain, data
             others += rest
-        if any(plain):
-            yield self._as_plain, b"".join(plain)
-        if others:
-            yield self._as_text, self._text.write(others)
+        for some in _some_at_a_time(b"".join(others)):
+            yield self._as_text, self._text.write(list(split_lines(some)))
 
     def _statement(self, columns: Sequence[Column]) -> bytes:
         names = ", ".join(quoted(column.name) for column in columns)

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME = 63
 _RESERVED = frozenset({"postgres", "template0", "template1"})
-# Two connections load rows, and a third batch is made meanwhile for the one that gets free first.
-_SENDERS = 3
 
 
 class PostgreSQL(Engine):
@@ -165,7 +163,7 @@ class PostgreSQL(Engine):
         with (
             session(self, TargetError) as connection,
             session(self, TargetError) as helper,
-            ThreadPoolExecutor(_SENDERS, thread_name_prefix="lifeboat-sender") as threads,
+            ThreadPoolExecutor(2, thread_name_prefix="lifeboat-sender") as threads,
         ):
             yield PostgreSQLLoader([connection, helper], threads, self.describe())
 

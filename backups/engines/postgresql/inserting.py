@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, wait
+from itertools import groupby
+from operator import itemgetter
 from queue import SimpleQueue
 
 import psycopg
@@ -16,12 +18,16 @@ from backups.exceptions import RestoreError
 from backups.rows import Decoder, Exact, Row
 from backups.tables import Table
 
-# A batch is one COPY, and what is tried again to find the row that does not go in.
-_BATCH_BYTES = 1024 * 1024
+# A batch is one COPY, and what is tried again to find the row that does not go in. At its end the server waits for us.
+_BATCH_BYTES = 4 * 1024 * 1024
+
+Texts = Sequence[bytes]
+"""Whole lines, some in each text."""
 
 
 class Inserter:
-    """Inserts the rows of one table. ``threads`` are more than the connections, so that a batch is ready for each that gets free.
+    """Inserts the rows of one table. ``threads`` are as many as the connections: each writes a batch piece by piece, of which the
+    server takes in one while the next is made.
 
     ``enclosed`` says that all of it is in the one transaction that has made the table. What fails there has ended it, so
     that nobody can look any more which row it was.
@@ -41,7 +47,7 @@ class Inserter:
     def insert(self, texts: Iterable[bytes]) -> int:
         """Insert the rows of these lines and return how many; raise RestoreError naming the first that does not go in."""
         inserted = 0
-        under_way: deque[tuple[bytes, Future[int]]] = deque()
+        under_way: deque[tuple[Texts, Future[int]]] = deque()
         try:
             for batch in _batches(texts):
                 if len(under_way) > self._room:
@@ -53,26 +59,28 @@ class Inserter:
             wait([future for _, future in under_way])
         return inserted
 
-    def _send(self, lines: bytes) -> int:
-        copies = list(self._copying.write(lines))
+    def _send(self, batch: Texts) -> int:
         connection = self._free.get()
         try:
-            return self._copy(connection, lines.count(b"\n"), copies)
+            return self._copy(connection, batch)
         finally:
             self._free.put(connection)
 
-    def _arrived(self, batch: bytes, future: Future[int]) -> int:
+    def _arrived(self, batch: Texts, future: Future[int]) -> int:
         """Wait for a batch and return how many rows it had."""
         try:
             return future.result()
         except (psycopg.Error, ValueError) as error:
-            raise self._refused(list(split_lines(batch)), error) from error
+            raise self._refused([line for text in batch for line in split_lines(text)], error) from error
 
-    def _copy(self, connection: Connection, rows: int, copies: Iterable[tuple[bytes, bytes]]) -> int:
+    def _copy(self, connection: Connection, batch: Texts) -> int:
+        """Insert the rows of these lines and return how many."""
+        rows = sum(text.count(b"\n") for text in batch)
         if self._table.columns:
-            for statement, data in copies:
+            for statement, pieces in groupby(self._copying.write(batch), itemgetter(0)):
                 with connection.cursor() as cursor, cursor.copy(statement) as copy:
-                    copy.write(data)
+                    for _, data in pieces:
+                        copy.write(data)
         else:
             target = relation(self._table.schema, self._table.name)
             run(connection, f"INSERT INTO {target} SELECT FROM generate_series(1, {rows})")
@@ -99,7 +107,7 @@ class Inserter:
     def _fails(self, lines: Sequence[bytes]) -> bool:
         run(self._connection, "BEGIN")
         try:
-            self._copy(self._connection, len(lines), self._copying.write(b"".join(lines)))
+            self._copy(self._connection, [b"".join(lines)])
         except (psycopg.Error, ValueError):
             return True
         else:
@@ -108,18 +116,18 @@ class Inserter:
             run(self._connection, "ROLLBACK")
 
 
-def _batches(texts: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield texts of about as many bytes as one COPY is worth."""
+def _batches(texts: Iterable[bytes]) -> Iterator[Texts]:
+    """Yield as many texts together as one COPY is worth."""
     batch: list[bytes] = []
     size = 0
     for text in texts:
         batch.append(text)
         size += len(text)
         if size >= _BATCH_BYTES:
-            yield b"".join(batch)
+            yield batch
             batch, size = [], 0
     if batch:
-        yield b"".join(batch)
+        yield batch
 
 
 def _key(table: Table, row: Row) -> str:

@@ -16,6 +16,7 @@ from backups.engines.postgresql.inserting import Inserter
 from backups.engines.postgresql.offenders import offender
 from backups.engines.postgresql.replay import replay
 from backups.engines.postgresql.session import Connection, fetch, first_line, pin, relation, run, told
+from backups.engines.postgresql.statistics import analyze
 from backups.exceptions import RestoreError
 from backups.facts import Orphans
 from backups.progress import Progress, Step, silent
@@ -91,7 +92,7 @@ class PostgreSQLLoader(Loader):
         """Take statistics; they are committed with the log on disk, and with it everything before them."""
         with told(self._place, RestoreError):
             if not self._enclosed:
-                run(self._connection, "SET synchronous_commit = on; ANALYZE")
+                analyze(self._connections)
             elif self._tables:
                 # The others are somebody's who may be using them.
                 run(self._connection, f"ANALYZE {', '.join(relation(t.schema, t.name) for t in self._tables.values())}")

@@ -1,8 +1,13 @@
 """Lines that become the data of COPY: by one pattern where they fit it, by their values where they do not."""
 
+from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
+
 import pytest
 
 from backups.engines.base import Engine
+from backups.engines.postgresql import copying
 from backups.engines.postgresql.copying import Copying
 from backups.tables import Column, Table
 from tests.engines.dumps import assert_same, dump, execute, restore
@@ -55,6 +60,14 @@ def test_a_pattern_takes_the_lines_that_it_can_and_values_the_others() -> None:
     assert others == [line for line, fits in LINES.items() if not fits]
 
 
+def test_each_statement_is_said_once_whatever_the_order_of_the_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copying, "_AT_ONCE", 1)
+    key_last = replace(THINGS, columns=(*COLUMNS[1:], COLUMNS[0]))
+    pieces = list(Copying(key_last).write([b"".join(LINES), *LINES]))
+    assert [len(list(each)) for _, each in groupby(pieces, itemgetter(0))] == [6, 4]
+    assert b"".join(data for _, data in pieces[:6]) == ROWS * 2
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -83,7 +96,11 @@ def test_no_line_of_another_form_fits(line: bytes) -> None:
     assert Copying(THINGS)._parted(line) == (b"", [line])
 
 
-def test_tables_of_every_shape_come_back_as_they_were(engine: Engine, target: Engine) -> None:
+@pytest.mark.parametrize("piece", [1, 200, 128 * 1024])
+def test_tables_of_every_shape_come_back_as_they_were(
+    engine: Engine, target: Engine, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copying, "_AT_ONCE", piece)
     execute(engine, *SHAPES)
     made = dump(engine)
     restore(made, target)

@@ -5,6 +5,7 @@ import pytest
 from backups.engines.base import Engine
 from backups.engines.postgresql import building as module
 from backups.engines.postgresql.session import fetch, session
+from backups.engines.postgresql.statistics import shared_out
 from backups.exceptions import RestoreError, TargetError
 from backups.facts import Orphans
 from backups.progress import Step
@@ -128,6 +129,32 @@ def test_large_tables_share_two_connections(engine: Engine, target: Engine, monk
     restore(expected, target)
     assert_same(expected, dump(target), engine)
     assert len(connections) == 2
+
+
+def test_everything_has_statistics(engine: Engine, target: Engine) -> None:
+    execute(
+        engine,
+        'CREATE TABLE "a ""table"" 100%" (id integer PRIMARY KEY)',
+        'INSERT INTO "a ""table"" 100%" SELECT generate_series(1, 500)',
+        "CREATE TABLE empty (id integer)",
+        "CREATE SCHEMA apart",
+        "CREATE TABLE apart.t (id integer)",
+        "INSERT INTO apart.t SELECT generate_series(1, 20000)",
+        "CREATE MATERIALIZED VIEW apart.seen AS SELECT id FROM apart.t WHERE id < 8",
+    )
+    restore(dump(engine), target)
+    with session(target) as connection:
+        known = fetch(
+            connection, "SELECT relname, reltuples::int FROM pg_class WHERE relkind IN ('r', 'm') AND oid > 16383"
+        )
+    assert sorted(known) == [('a "table" 100%', 500), ("empty", 0), ("seen", 7), ("t", 20000)]
+
+
+def test_tables_are_shared_out_by_their_size() -> None:
+    relations = [("a", 10**9), ("b", 10**8), ("c", 10**8), ("d", 0), ("e", 0)]
+    assert shared_out(relations, 2) == [["a"], ["b", "c", "d", "e"]]
+    assert shared_out(relations, 1) == [["a", "b", "c", "d", "e"]]
+    assert shared_out([("d", 0), ("e", 0)], 2) == [["d"], ["e"]]
 
 
 def test_keys_of_large_tables_are_built_as_indexes_and_are_the_same_keys(engine: Engine, target: Engine) -> None:
