@@ -20,7 +20,7 @@ from backups.chain import Gap
 from backups.chunks import Limits
 from backups.engines.base import Engine, Snapshot, is_named
 from backups.exceptions import ConfigurationError, SourceChanged
-from backups.facts import EngineFacts, Orphans, Uncovered, Witness
+from backups.facts import Orphans, Uncovered, Witness
 from backups.manifest import Manifest, Stored, TableEntry, Totals
 from backups.progress import Progress, Step, silent
 from backups.repository import Committed, Repository
@@ -52,7 +52,6 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class _Described:
-    facts: EngineFacts
     tables: list[Table]
     schema: bytes
     sequences: list[Sequence]
@@ -141,6 +140,8 @@ class _Work:
         with self._phase("parts"):
             parts = self._parts(described, witness)
         self._warn_of(described)
+        # Asked for last, since SQLite's wait for a check of the whole file that runs beside the reading of it.
+        facts = self._snapshot.facts()
         self._snapshot.confirm()
         repository = self._writer.repository
         manifest = Manifest(
@@ -150,7 +151,7 @@ class _Work:
             created,
             self._request.database,
             self._engine.origin(),
-            described.facts,
+            facts,
             entries,
             heads=tuple(sorted(committed.head for committed in parents)),
             gaps=gaps,
@@ -181,9 +182,7 @@ class _Work:
         for table in (table for table in tables if table.qualified in left_out):
             self._refuse_dangling(table, kept)
             uncovered.append(Uncovered("rows", table.qualified, left_out[table.qualified], snapshot.count(table)))
-        return _Described(
-            snapshot.facts(), tables, snapshot.schema().to_bytes(), snapshot.sequences(), uncovered, left_out
-        )
+        return _Described(tables, snapshot.schema().to_bytes(), snapshot.sequences(), uncovered, left_out)
 
     def _why_left_out(self, table: Table) -> str:
         """Return why the rows of a table are left out, or nothing."""

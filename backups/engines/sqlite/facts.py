@@ -24,12 +24,13 @@ _ORDERED = {"integer", "boolean", "float", "decimal", "datetime", "timestamp", "
 def facts_of(view: View, catalog: Catalog) -> EngineFacts:
     """Return what a fresh database must be like; ``extensions`` are the modules of its virtual tables.
 
-    Rows that break a CHECK of their table are counted, so that a restore takes as many and no more.
+    Rows that break a CHECK of their table are counted, so that a restore takes as many and no more: the check is waited for.
     """
     properties = {name: pragma(view.connection, name) for name in _PROPERTIES}
     properties["journal_mode"] = "wal" if view.is_wal else "delete"
-    if view.violations:
-        properties[VIOLATIONS] = json.dumps(view.violations)
+    violations = view.check.violations()
+    if violations:
+        properties[VIOLATIONS] = json.dumps(violations)
     modules = tuple(sorted(set(catalog.virtual.values()) - set(catalog.foreign_modules().values())))
     return EngineFacts("sqlite", sqlite3.sqlite_version, properties, modules)
 

@@ -9,20 +9,22 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import OperationalError
 
-from backups.engines.sqlite.connection import code_of, condition_of, pragma, quoted, reading
+from backups.engines.sqlite.checking import Check, checked
+from backups.engines.sqlite.connection import code_of, pragma, quoted, reading
 from backups.engines.sqlite.place import Place
-from backups.exceptions import SourceCorrupt, SourceError
+from backups.exceptions import SourceError
 
 Open = Callable[[str], sqlite3.Connection]
 
 _COPY_PREFIX, _COPY_SUFFIX = ".lifeboat-", ".copy"
 _OLD = 60.0  # seconds; a copy has a name for a moment only
 _ROOM = 16 * 1024 * 1024  # bytes left free beside a copy
+_TRIES = 5
 _HEADER, _WAL_VERSION = 100, 2  # the file's first bytes; byte 18 of them
 
 
@@ -30,13 +32,13 @@ _HEADER, _WAL_VERSION = 100, 2  # the file's first bytes; byte 18 of them
 class View:
     """``is_wal`` says whether the database itself keeps a write-ahead log; ``attached`` are other files beside it.
 
-    ``violations`` counts the rows of each table that break a CHECK of it.
+    ``check`` looks at the whole file meanwhile; it has ended when the view is left.
     """
 
     connection: sqlite3.Connection
     is_wal: bool
-    attached: tuple[tuple[str, str], ...] = ()
-    violations: dict[str, int] = field(default_factory=dict)
+    attached: tuple[tuple[str, str], ...]
+    check: Check
 
 
 @contextmanager
@@ -45,23 +47,45 @@ def view(place: Place, title: str, open_: Open) -> Iterator[View]:
     with ExitStack() as stack:
         with reading(title):
             _assert_there(place, title)
-            found = _begun(place, open_, stack)
-            condition = condition_of(found.connection, "quick_check")
-            if condition.damage:
-                raise SourceCorrupt(f"The {title} is damaged: {condition.damage}.")
-        yield replace(found, violations=condition.violations)
+            source = stack.enter_context(closing(_open_source(place, open_)))
+            attached = tuple((name, file) for _, name, file in source.execute("PRAGMA database_list") if name != "main")
+            is_wal = pragma(source, "journal_mode") == "wal"
+            connection, beside = _begun(place, source, open_, stack, is_wal=is_wal)
+        with checked(title, beside or connection, beside=beside is not None) as check:
+            yield View(connection, is_wal, attached, check)
 
 
-def _begun(place: Place, open_: Open, stack: ExitStack) -> View:
-    source = stack.enter_context(closing(_open_source(place, open_)))
-    attached = tuple((name, file) for _, name, file in source.execute("PRAGMA database_list") if name != "main")
-    is_wal = pragma(source, "journal_mode") == "wal"
+def _begun(
+    place: Place, source: sqlite3.Connection, open_: Open, stack: ExitStack, *, is_wal: bool
+) -> tuple[sqlite3.Connection, sqlite3.Connection | None]:
+    """Return a connection that reads what stands still, and another that reads the very same, where there can be one."""
+    if is_wal:
+        beside = stack.enter_context(closing(_open_source(place, open_)))
+        return source, beside if _begin_together(source, beside) else None
     _begin(source, everything=place.path is None)
-    copy = None if is_wal or place.path is None else _copied(source, place.path, open_)
-    if copy is None:
-        return View(source, is_wal, attached)
+    copies = None if place.path is None else _copied(source, place.path, open_, stack)
+    if copies is None:
+        # Another reader might wait for a writer that waits for this one.
+        return source, None
     source.execute("ROLLBACK")
-    return View(stack.enter_context(closing(copy)), is_wal, attached)
+    return copies
+
+
+def _begin_together(first: sqlite3.Connection, second: sqlite3.Connection) -> bool:
+    """Begin two transactions; say whether they see the same: nobody has committed anything from before the first to the second.
+
+    https://www.sqlite.org/pragma.html#pragma_data_version
+    """
+    for _ in range(_TRIES):
+        before = pragma(second, "data_version")
+        _begin(first, everything=False)
+        _begin(second, everything=False)
+        if pragma(second, "data_version") == before:
+            return True
+        second.execute("ROLLBACK")
+        first.execute("ROLLBACK")
+    _begin(first, everything=False)
+    return False
 
 
 def _assert_there(place: Place, title: str) -> None:
@@ -116,8 +140,10 @@ def _begin(connection: sqlite3.Connection, *, everything: bool) -> None:
         connection.execute(f"SELECT 1 FROM {quoted(name)} LIMIT 1").fetchone()
 
 
-def _copied(source: sqlite3.Connection, path: Path, open_: Open) -> sqlite3.Connection | None:
-    """Return a private copy of what the transaction sees, or None where there is no place for one.
+def _copied(
+    source: sqlite3.Connection, path: Path, open_: Open, stack: ExitStack
+) -> tuple[sqlite3.Connection, sqlite3.Connection] | None:
+    """Return a private copy of what the transaction sees, opened twice, or None where there is no place for one.
 
     Without a write-ahead log a reader holds up every writer, a copy only while it is made. Its name goes at once, so
     that the file goes with the process, whatever ends it.
@@ -130,16 +156,18 @@ def _copied(source: sqlite3.Connection, path: Path, open_: Open) -> sqlite3.Conn
     except OSError:
         return None
     os.close(descriptor)
-    try:
-        copy = open_(Place.of(name).uri("rw"))
-    finally:
-        os.unlink(name)
-    with ExitStack() as closing_it:
-        closing_it.callback(copy.close)
-        if _filled(copy, source):
-            closing_it.pop_all()
-            return copy
-    return None
+    with ExitStack() as closing_them:
+        try:
+            copy, again = (closing_them.enter_context(closing(open_(Place.of(name).uri("rw")))) for _ in range(2))
+        finally:
+            os.unlink(name)
+        if not _filled(copy, source):
+            return None
+        for connection in (copy, again):
+            pragma(connection, "query_only = ON")
+            _begin(connection, everything=False)
+        stack.enter_context(closing_them.pop_all())
+        return copy, again
 
 
 def _filled(copy: sqlite3.Connection, source: sqlite3.Connection) -> bool:
@@ -152,8 +180,6 @@ def _filled(copy: sqlite3.Connection, source: sqlite3.Connection) -> bool:
         if code_of(error) in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
             return False
         raise
-    pragma(copy, "query_only = ON")
-    copy.execute("BEGIN")
     return True
 
 
