@@ -121,22 +121,23 @@ class _Work:
         covered = [table for table in described.tables if described.covers(table)]
         with self._phase("unchanged"):
             same = self._same(covered)
-        with self._phase("witness"):
-            recorded = self._parent.witness() if same else {}
-            witness = {name: known for name in same if (known := recorded.get(name))}
-            asked = [table for table in covered if table.qualified not in witness]
-            taken = self._snapshot.witnesses(self._watched(asked, "witness"))
-            witness |= {table.qualified: told for table, told in zip(asked, taken, strict=True)}
-            orphans = self._orphans(covered, self._settled(described, same))
+        recorded = self._parent.witness() if same else {}
+        witness = {name: known for name in same if (known := recorded.get(name))}
+        asked = [table for table in covered if table.qualified not in witness]
+        self._snapshot.expect(asked)
+        taken = self._snapshot.witnesses(self._watched(asked, "witness"))
+        shared = SharedChunks(self._writer, self._parent.shared, self._request.limits)
+        entries = []
+        for table in described.tables:
+            if described.covers(table) and table.qualified not in witness:
+                with self._phase("witness"):
+                    witness[table.qualified] = next(taken)
+            with self._phase("rows"):
+                entries.append(self._entry(table, same, witness, shared))
         with self._phase("rows"):
-            shared = SharedChunks(self._writer, self._parent.shared, self._request.limits)
-            entries = tuple(
-                same.get(table.qualified) or self._write(table, witness[table.qualified], shared)
-                if described.covers(table)
-                else TableEntry(table, 0)
-                for table in described.tables
-            )
             common = shared.finish()
+        with self._phase("orphans"):
+            orphans = self._orphans(covered, self._settled(described, same))
         with self._phase("parts"):
             parts = self._parts(described, witness)
         self._warn_of(described)
@@ -152,7 +153,7 @@ class _Work:
             self._request.database,
             self._engine.origin(),
             facts,
-            entries,
+            tuple(entries),
             heads=tuple(sorted(committed.head for committed in parents)),
             gaps=gaps,
             shared=common,
@@ -222,6 +223,13 @@ class _Work:
         known = [orphan for orphan in self._parent.orphans if orphan.table in settled and orphan.parent in settled]
         found = self._snapshot.orphans(covered, settled)
         return tuple(sorted({*known, *found}, key=lambda orphan: (orphan.table, orphan.parent, orphan.columns)))
+
+    def _entry(
+        self, table: Table, same: dict[str, TableEntry], witness: dict[str, Witness], shared: SharedChunks
+    ) -> TableEntry:
+        if table.qualified not in witness:
+            return TableEntry(table, 0)  # its rows are left out
+        return same.get(table.qualified) or self._write(table, witness[table.qualified], shared)
 
     def _write(self, table: Table, witness: Witness, shared: SharedChunks) -> TableEntry:
         expected = witness.rows
@@ -339,7 +347,7 @@ class _Work:
     def _phase(self, name: str) -> Iterator[None]:
         began = time.monotonic()
         yield
-        self._phases[name] = round(time.monotonic() - began, 3)
+        self._phases[name] = round(self._phases.get(name, 0.0) + time.monotonic() - began, 3)
 
 
 def _versions() -> dict[str, str]:

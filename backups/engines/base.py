@@ -88,6 +88,9 @@ class Snapshot(ABC):
         """Yield what ``lines`` gives, as many lines at a time as the engine makes at once."""
         return ([line] for line in self.lines(table, span))
 
+    def expect(self, tables: Collection[Table]) -> None:  # noqa: B027 (who looks nothing up ahead need not know)
+        """Be told that the witness of each of these tables will be asked for, in this order, and then what dangles from them."""
+
     def line_size(self, table: Table) -> int:
         """Return about how many bytes an ordinary line has, where the engine reads whole spans at once; else 0."""
         return 0

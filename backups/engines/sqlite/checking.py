@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
+from backups.engines.sqlite.ahead import end
 from backups.engines.sqlite.connection import Condition, condition_of, reading
 from backups.exceptions import SourceCorrupt, SourceError
-
-_AGAIN = 0.05  # seconds
 
 
 class Check:
@@ -28,10 +27,8 @@ class Check:
         return condition.violations
 
     def give_up(self, connection: sqlite3.Connection) -> None:
-        """End the check that runs on a connection. What has not begun yet takes no notice, so it is told again."""
-        while not self._found.done():
-            connection.interrupt()
-            wait([self._found], timeout=_AGAIN)
+        """End the check, which runs on this connection."""
+        end(connection, self._found)
 
 
 @contextmanager

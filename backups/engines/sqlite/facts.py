@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing, suppress
 from typing import Any
 
@@ -65,13 +65,15 @@ def sequences_of(connection: sqlite3.Connection, tables: Collection[Table]) -> l
     return [Sequence(name, seq, table=name, column=keys[name][0]) for name, seq in rows if keys.get(name)]
 
 
-def orphans_of(connection: sqlite3.Connection, catalog: Catalog, tables: Iterable[str]) -> list[Orphans]:
-    """Return the foreign keys of these tables that have rows which point at nothing."""
+def orphans_of(connection: sqlite3.Connection, keys: Mapping[str, Iterable[ForeignKey]]) -> list[Orphans]:
+    """Return those of the foreign keys of each table that have rows which point at nothing."""
     found = []
-    for table in tables:
-        if keys := catalog.foreign_keys(table):
-            rows = _dangling(connection, table, keys)
-            found += [Orphans(table, key.columns, key.parent, rows[key.number]) for key in keys if rows.get(key.number)]
+    for table, of_table in keys.items():
+        if of_table:
+            rows = _dangling(connection, table, of_table)
+            found += [
+                Orphans(table, key.columns, key.parent, rows[key.number]) for key in of_table if rows.get(key.number)
+            ]
     return found
 
 

@@ -75,10 +75,10 @@ class SQLiteLoader(Loader):
         known = {(o.table, o.columns, o.parent): o.rows for o in orphans}
         with self._completing():
             catalog = Catalog(self._connection)
-            for found in facts.orphans_of(self._connection, catalog, catalog.names()):
+            keys = {name: catalog.foreign_keys(name) for name in catalog.names()}
+            for found in facts.orphans_of(self._connection, keys):
                 if found.rows > known.get((found.table, found.columns, found.parent), 0):
-                    keys = catalog.foreign_keys(found.table)
-                    raise refusals.rows_dangling(self._connection, self._tables, found, keys)
+                    raise refusals.rows_dangling(self._connection, self._tables, found, keys[found.table])
 
     def set_sequences(self, sequences: Iterable[Counter]) -> None:
         rows = [(sequence.name, sequence.value) for sequence in sequences]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from backups.engines.base import Snapshot, is_named
 from backups.engines.sqlite import facts, reading
-from backups.engines.sqlite.catalog import Catalog
+from backups.engines.sqlite.catalog import Catalog, ForeignKey
 from backups.engines.sqlite.connection import quoted
 from backups.engines.sqlite.connection import reading as errors
 from backups.engines.sqlite.view import View
@@ -17,6 +18,8 @@ from backups.facts import EVERYTHING, EngineFacts, Orphans, Span, Uncovered, Wit
 from backups.rows import Row
 from backups.schema import Schema, Sequence
 from backups.tables import Table
+
+Answer = TypeVar("Answer")
 
 
 class SQLiteSnapshot(Snapshot):
@@ -94,13 +97,32 @@ class SQLiteSnapshot(Snapshot):
         with errors(self._title):
             yield from reading.rows(self._connection, table, span)
 
+    def expect(self, tables: Collection[Table]) -> None:
+        """Have witnesses and orphans looked up while rows are read."""
+        ahead = self._view.ahead
+        if ahead is None:
+            return
+        for table in tables:
+            ahead.ask(("witness", table.name), partial(facts.witness_of, table=table))
+        keys = self._foreign_keys(tables)
+        ahead.ask(("orphans", *keys), partial(facts.orphans_of, keys=keys))
+
     def witness(self, table: Table) -> Witness:
-        with errors(self._title):
-            return facts.witness_of(self._connection, table)
+        return self._asked(("witness", table.name), partial(facts.witness_of, table=table))
 
     def orphans(self, tables: Collection[Table], settled: Collection[str] = ()) -> list[Orphans]:
+        keys = self._foreign_keys(tables)
+        return self._asked(("orphans", *keys), partial(facts.orphans_of, keys=keys))
+
+    def _foreign_keys(self, tables: Collection[Table]) -> dict[str, list[ForeignKey]]:
         with errors(self._title):
-            return facts.orphans_of(self._connection, self._catalog, sorted(table.name for table in tables))
+            return {name: self._catalog.foreign_keys(name) for name in sorted(table.name for table in tables)}
+
+    def _asked(self, question: object, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Return what was looked up ahead, or look it up now."""
+        with errors(self._title):
+            known = self._view.ahead.answer(question) if self._view.ahead else None
+            return work(self._connection) if known is None else known.result()
 
     def referring(self, table: Table) -> list[str]:
         with errors(self._title):

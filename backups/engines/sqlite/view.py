@@ -7,13 +7,14 @@ import shutil
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import OperationalError
 
+from backups.engines.sqlite.ahead import Ahead
 from backups.engines.sqlite.checking import Check, checked
 from backups.engines.sqlite.connection import code_of, pragma, quoted, reading
 from backups.engines.sqlite.place import Place
@@ -25,6 +26,7 @@ _COPY_PREFIX, _COPY_SUFFIX = ".lifeboat-", ".copy"
 _OLD = 60.0  # seconds; a copy has a name for a moment only
 _ROOM = 16 * 1024 * 1024  # bytes left free beside a copy
 _TRIES = 5
+_BESIDE = 2  # connections beside the one that rows are read from
 _HEADER, _WAL_VERSION = 100, 2  # the file's first bytes; byte 18 of them
 
 
@@ -32,13 +34,15 @@ _HEADER, _WAL_VERSION = 100, 2  # the file's first bytes; byte 18 of them
 class View:
     """``is_wal`` says whether the database itself keeps a write-ahead log; ``attached`` are other files beside it.
 
-    ``check`` looks at the whole file meanwhile; it has ended when the view is left.
+    ``check`` looks at the whole file meanwhile; it has ended when the view is left. ``ahead``, where there is one, answers
+    what will be asked later.
     """
 
     connection: sqlite3.Connection
     is_wal: bool
     attached: tuple[tuple[str, str], ...]
     check: Check
+    ahead: Ahead | None
 
 
 @contextmanager
@@ -50,41 +54,43 @@ def view(place: Place, title: str, open_: Open) -> Iterator[View]:
             source = stack.enter_context(closing(_open_source(place, open_)))
             attached = tuple((name, file) for _, name, file in source.execute("PRAGMA database_list") if name != "main")
             is_wal = pragma(source, "journal_mode") == "wal"
-            connection, beside = _begun(place, source, open_, stack, is_wal=is_wal)
-        with checked(title, beside or connection, beside=beside is not None) as check:
-            yield View(connection, is_wal, attached, check)
+            connection, *beside = _begun(place, source, open_, stack, is_wal=is_wal)
+        ahead = stack.enter_context(Ahead(beside[1])) if beside else None
+        with checked(title, beside[0] if beside else connection, beside=bool(beside)) as check:
+            yield View(connection, is_wal, attached, check, ahead)
 
 
 def _begun(
     place: Place, source: sqlite3.Connection, open_: Open, stack: ExitStack, *, is_wal: bool
-) -> tuple[sqlite3.Connection, sqlite3.Connection | None]:
-    """Return a connection that reads what stands still, and another that reads the very same, where there can be one."""
+) -> list[sqlite3.Connection]:
+    """Return a connection that reads what stands still, and two others that read the very same, where there can be any."""
     if is_wal:
-        beside = stack.enter_context(closing(_open_source(place, open_)))
-        return source, beside if _begin_together(source, beside) else None
+        beside = [stack.enter_context(closing(_open_source(place, open_))) for _ in range(_BESIDE)]
+        return [source, *(beside if _begin_together([source, *beside]) else [])]
     _begin(source, everything=place.path is None)
     copies = None if place.path is None else _copied(source, place.path, open_, stack)
     if copies is None:
         # Another reader might wait for a writer that waits for this one.
-        return source, None
+        return [source]
     source.execute("ROLLBACK")
     return copies
 
 
-def _begin_together(first: sqlite3.Connection, second: sqlite3.Connection) -> bool:
-    """Begin two transactions; say whether they see the same: nobody has committed anything from before the first to the second.
+def _begin_together(connections: Sequence[sqlite3.Connection]) -> bool:
+    """Begin transactions; say whether all see the same: nobody has committed anything from before the first to the last.
 
     https://www.sqlite.org/pragma.html#pragma_data_version
     """
+    last = connections[-1]
     for _ in range(_TRIES):
-        before = pragma(second, "data_version")
-        _begin(first, everything=False)
-        _begin(second, everything=False)
-        if pragma(second, "data_version") == before:
+        before = pragma(last, "data_version")
+        for each in connections:
+            _begin(each, everything=False)
+        if pragma(last, "data_version") == before:
             return True
-        second.execute("ROLLBACK")
-        first.execute("ROLLBACK")
-    _begin(first, everything=False)
+        for each in connections:
+            each.execute("ROLLBACK")
+    _begin(connections[0], everything=False)
     return False
 
 
@@ -140,10 +146,8 @@ def _begin(connection: sqlite3.Connection, *, everything: bool) -> None:
         connection.execute(f"SELECT 1 FROM {quoted(name)} LIMIT 1").fetchone()
 
 
-def _copied(
-    source: sqlite3.Connection, path: Path, open_: Open, stack: ExitStack
-) -> tuple[sqlite3.Connection, sqlite3.Connection] | None:
-    """Return a private copy of what the transaction sees, opened twice, or None where there is no place for one.
+def _copied(source: sqlite3.Connection, path: Path, open_: Open, stack: ExitStack) -> list[sqlite3.Connection] | None:
+    """Return connections to a private copy of what the transaction sees, or None where there is no place for one.
 
     Without a write-ahead log a reader holds up every writer, a copy only while it is made. Its name goes at once, so
     that the file goes with the process, whatever ends it.
@@ -158,16 +162,17 @@ def _copied(
     os.close(descriptor)
     with ExitStack() as closing_them:
         try:
-            copy, again = (closing_them.enter_context(closing(open_(Place.of(name).uri("rw")))) for _ in range(2))
+            uri = Place.of(name).uri("rw")
+            copies = [closing_them.enter_context(closing(open_(uri))) for _ in range(1 + _BESIDE)]
         finally:
             os.unlink(name)
-        if not _filled(copy, source):
+        if not _filled(copies[0], source):
             return None
-        for connection in (copy, again):
-            pragma(connection, "query_only = ON")
-            _begin(connection, everything=False)
+        for copy in copies:
+            pragma(copy, "query_only = ON")
+            _begin(copy, everything=False)
         stack.enter_context(closing_them.pop_all())
-        return copy, again
+        return copies
 
 
 def _filled(copy: sqlite3.Connection, source: sqlite3.Connection) -> bool:
