@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from benchmarks.measure import Run, measured, size_of
+from benchmarks.measure import Run, measured, size_of, working
 from benchmarks.places import Place
 
 BACK_UP, RESTORE, RESTORE_ALONE = (
@@ -76,6 +76,13 @@ class Lifeboat:
         # An emptied storage is what the catalogue warns of, unless it is adopted.
         run = measured(manage("backup_db", *(["--adopt"] if fresh else [])), self.env())
         return replace(run, stored=size_of(self.backups) - before)
+
+    def back_up_in_worker(self, change: Callable[[], None] = lambda: None) -> Run:
+        """Back up, after a change, in a process that runs already and has backed up once; only its seconds are measured."""
+        with working(["-m", "benchmarks.worker"], self.env()) as worker:
+            worker.ask()
+            change()
+            return Run(float(worker.ask()))
 
     def forget(self) -> None:
         """Remove all backups."""

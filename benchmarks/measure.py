@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -56,6 +57,33 @@ def measured(command: Command, env: Mapping[str, str] | None = None) -> Run:
             said = " ".join([Path(words[0]).name, *words[1:3]])
             raise Failed(f"{said} ended with {process.returncode}: {_text(err).strip()[:500]}")
         return Run(seconds, usage.ru_utime + usage.ru_stime, memory.largest, memory.tree, printed=_text(out))
+
+
+class Worker:
+    """A process of Python that answers each line with a line."""
+
+    def __init__(self, process: subprocess.Popen[str], err: IO[bytes]) -> None:
+        self._process, self._err = process, err
+
+    def ask(self) -> str:
+        """Send a line and return the answer; raise Failed with what the process said where it has ended."""
+        with suppress(BrokenPipeError):
+            print(file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline() if self._process.stdout else ""
+        if not answer:
+            raise Failed(f"the worker ended: {_text(self._err).strip()[-500:]}")
+        return answer
+
+
+@contextmanager
+def working(words: Sequence[str], env: Mapping[str, str]) -> Iterator[Worker]:
+    """Start a process of Python, and end it by having nothing more to ask."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with (
+        tempfile.TemporaryFile() as err,
+        subprocess.Popen([sys.executable, *words], env={**_surroundings(), **env}, stderr=err, **pipes) as process,
+    ):
+        yield Worker(process, err)
 
 
 def _surroundings() -> dict[str, str]:

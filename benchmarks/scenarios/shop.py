@@ -17,6 +17,8 @@ from benchmarks.scenarios.base import Comparison, Contender
 
 UNCHANGED = "lifeboat: backup_db, nothing changed"
 NEWEST = "lifeboat: backup_db, 1 % changed in the newest 2 %"
+UNCHANGED_IN_WORKER = "lifeboat: in a worker that runs, nothing changed"
+NEWEST_IN_WORKER = "lifeboat: in a worker that runs, 1 % changed in the newest 2 %"
 DBBACKUP, DBRESTORE = "django-dbbackup: dbbackup --compress", "django-dbbackup: dbrestore"
 
 
@@ -42,6 +44,8 @@ class ShopOnPostgreSQL(Shop):
         return {
             UNCHANGED: Contender(partial(self.lifeboat.back_up, fresh=False)),
             NEWEST: Contender(self._changed),
+            UNCHANGED_IN_WORKER: Contender(self.lifeboat.back_up_in_worker),
+            NEWEST_IN_WORKER: Contender(partial(self.lifeboat.back_up_in_worker, self._change)),
             DBBACKUP: Contender(self._dbbackup, ("pg_dump",)),
             DBRESTORE: Contender(self._dbrestore, ("psql",)),
         }
@@ -53,6 +57,10 @@ class ShopOnPostgreSQL(Shop):
             backup,
             Comparison("backup with nothing changed", UNCHANGED, first, 0.15),
             Comparison("backup with 1 % changed in the newest 2 %", NEWEST, first, 0.25),
+            Comparison("backup with nothing changed, in a worker that runs", UNCHANGED_IN_WORKER, first, 0.15),
+            Comparison(
+                "backup with 1 % changed in the newest 2 %, in a worker that runs", NEWEST_IN_WORKER, first, 0.25
+            ),
             Comparison("stored bytes of a full backup", BACK_UP, first, 1.0, "stored"),
             Comparison("backup", BACK_UP, second),
             Comparison("backup", BACK_UP, DBBACKUP),
@@ -60,9 +68,12 @@ class ShopOnPostgreSQL(Shop):
         ]
 
     def _changed(self) -> Run:
+        self._change()
+        return self.lifeboat.back_up(fresh=False)
+
+    def _change(self) -> None:
         self._turn += 1
         self.place.run(self.source, churn.statements(self._turn, newest=True))
-        return self.lifeboat.back_up(fresh=False)
 
     @property
     def _dumped(self) -> Path:
