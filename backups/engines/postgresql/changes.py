@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 # The table of tokens is made by our own migrations, wherever the catalogue is.
 MARKER_LABEL = "backups.marker"
 _FARTHEST = 2**31
-_AT_ONCE = 128
 
 _WHERE = """
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text, (SELECT system_identifier::text FROM pg_control_system()),
@@ -113,22 +112,24 @@ class Changes:
             if oid in steady
         }
 
-    def unchanged(self, table: Table, since: Mapping[str, str], ranges: Sequence[tuple[Span, int]]) -> Iterator[bool]:
-        """Say of each range, given with the rows that it had, whether it is as it was."""
-        for start in range(0, len(ranges), _AT_ONCE):
-            part = ranges[start : start + _AT_ONCE]
-            query = " UNION ALL ".join(_counted(table, span, i) for i, (span, _) in enumerate(part))
-            age = f"age('{int(since['xmin'])}'::xid8::xid)"
-            found = fetch(self._connection, f"SELECT n, coalesce(youngest > {age}, true) FROM ({query}) r ORDER BY i")
-            yield from (count == rows and old for (count, old), (_, rows) in zip(found, part, strict=True))
+
+def comparison(table: Table, since: Mapping[str, str], ranges: Sequence[tuple[Span, int]]) -> str:
+    """Return the query that says of each range, given with the rows that it had, whether it is as it was: a digit for each.
+
+    All connections of one snapshot say the same, since a row's age and that of the signal are told by the same one.
+    """
+    age = f"age('{int(since['xmin'])}'::xid8::xid)"
+    each = " UNION ALL ".join(_compared(table, span, rows, age, i) for i, (span, rows) in enumerate(ranges))
+    return f"SELECT string_agg(CASE WHEN same THEN '1' ELSE '0' END, '' ORDER BY i) FROM ({each}) r"
 
 
-def _counted(table: Table, span: Span, number: int) -> str:
+def _compared(table: Table, span: Span, rows: int, age: str, number: int) -> str:
     if not table.key or span == Span():
         source = f"ONLY {relation(table.schema, table.name)}"
-        return f"SELECT {number} AS i, count(*) AS n, min(age(xmin)) AS youngest FROM {source}"
-    rows = select(table, "xmin", span, ordered=False)
-    return f"SELECT {number} AS i, count(*) AS n, min(age(xmin)) AS youngest FROM ({rows}) r{number}"
+    else:
+        source = f"({select(table, 'xmin', span, ordered=False)}) r{number}"
+    same = f"count(*) = {rows} AND coalesce(min(age(xmin)) > {age}, true)"
+    return f"SELECT {number} AS i, {same} AS same FROM {source}"
 
 
 def _digest(parts: Sequence[object]) -> str:

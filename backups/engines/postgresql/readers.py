@@ -60,7 +60,11 @@ class Readers:
     def digests(self, snapshot: str, table: Table, ranges: Iterable[tuple[Span, int]]) -> Answers:
         """Yield the digest of each span in turn, as ``digest_of`` takes it from one row more than it should have."""
         statements = (digest_of(table, span, rows + 1) for span, rows in ranges)
-        return self._answers(snapshot, table, statements, _digest)
+        return self._answers(snapshot, table, statements, _value)
+
+    def values(self, snapshot: str, table: Table, statements: Iterable[str]) -> Answers:
+        """Yield the one value that each query of a table gives."""
+        return self._answers(snapshot, table, statements, _value)
 
     def _answers(
         self, snapshot: str, table: Table, statements: Iterable[str | None], read: Callable[[PGresult], bytes | None]
@@ -145,7 +149,7 @@ def _answer(free: Free, statement: str | None, read: Callable[[PGresult], bytes 
         free.put(connection)
 
 
-def _digest(found: PGresult) -> bytes | None:
+def _value(found: PGresult) -> bytes | None:
     return found.get_value(0, 0)
 
 

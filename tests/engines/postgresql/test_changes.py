@@ -8,6 +8,7 @@ import psycopg
 import pytest
 
 from backups.engines.base import Engine, Snapshot
+from backups.engines.postgresql import snapshot as snapshot_module
 from backups.engines.postgresql.session import Connection, run, session
 from backups.facts import EVERYTHING, Span
 from tests.databases import Server
@@ -53,6 +54,11 @@ def told(engine: Engine, since: dict[str, str], before: list[bytes]) -> tuple[li
         flags = list(snapshot.unchanged(table, since, ranges))
         whole = next(snapshot.unchanged(table, since, [(EVERYTHING, sum(rows for _, rows in ranges))]))
         assert whole == all(flags)
+        with pytest.MonkeyPatch.context() as patch:
+            # The other connections of the snapshot say the same.
+            patch.setattr(snapshot_module, "_RANGES", 1)
+            patch.setattr(snapshot, "_value", None)
+            assert list(snapshot.unchanged(table, since, ranges)) == flags
         return flags, [b"".join(snapshot.lines(table, span)) for span in SPANS]
 
 
