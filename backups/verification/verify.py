@@ -98,6 +98,8 @@ def prove_database(
         found = {table.qualified: table for table in snapshot.tables()}
         copy = Copy(contents, target, snapshot, found, alias, source_alias)
         wanted = set(restored_checks()) if names is None else set(names)
+        if wanted == set(restored_checks()):
+            snapshot.expect([entry.table for entry in contents.manifest.tables if entry.table.qualified in found])
         if CONTENT not in wanted or not target.reads_apart or type(contents) is not Contents:
             return prove(copy, progress, wanted)
         return _prove_side_by_side(copy, progress, wanted)

@@ -21,6 +21,7 @@ class Ahead:
         self._connection = connection
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lifeboat-ahead")
         self._answers: dict[object, Future[Any]] = {}
+        self._asked: list[Future[Any]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -29,13 +30,14 @@ class Ahead:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._thread.shutdown(wait=False, cancel_futures=True)
-        for answer in self._answers.values():
+        for answer in self._asked:
             end(self._connection, answer)
         self._thread.shutdown()
 
     def ask(self, question: object, work: Callable[[sqlite3.Connection], object]) -> None:
         """Have work done on the connection, after what was asked before."""
-        self._answers[question] = self._thread.submit(work, self._connection)
+        self._answers[question] = answer = self._thread.submit(work, self._connection)
+        self._asked.append(answer)
 
     def answer(self, question: object) -> Future[Any] | None:
         """Return the answer to a question, once; None to one that was not asked."""

@@ -103,12 +103,12 @@ class SQLiteSnapshot(Snapshot):
         if ahead is None:
             return
         for table in tables:
-            ahead.ask(("witness", table.name), partial(facts.witness_of, table=table))
+            ahead.ask(("witness", table), partial(facts.witness_of, table=table))
         keys = self._foreign_keys(tables)
         ahead.ask(("orphans", *keys), partial(facts.orphans_of, keys=keys))
 
     def witness(self, table: Table) -> Witness:
-        return self._asked(("witness", table.name), partial(facts.witness_of, table=table))
+        return self._asked(("witness", table), partial(facts.witness_of, table=table))
 
     def orphans(self, tables: Collection[Table], settled: Collection[str] = ()) -> list[Orphans]:
         keys = self._foreign_keys(tables)

@@ -3,15 +3,16 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from backups.engines.base import Engine
-from backups.engines.sqlite import checking, view
+from backups.engines.sqlite import checking, facts, view
 from backups.engines.sqlite.connection import Condition
 from backups.exceptions import SourceCorrupt, SourceError
-from tests.engines.dumps import dump
+from tests.engines.dumps import dump, restore
 from tests.engines.sqlite.test_places import engine_of
 
 ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
@@ -147,3 +148,60 @@ def test_it_runs_beside_the_reading(source: Engine, monkeypatch: pytest.MonkeyPa
     with source.snapshot() as snapshot:
         snapshot.facts()
         assert connections != [snapshot._connection]  # type: ignore[attr-defined]
+
+
+def test_what_was_filled_is_checked_to_the_last_entry_of_its_indexes(
+    source: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, target = dump(source), engine_of(tmp_path / "target.db")
+    restore(made, target)
+    leave_out(target)
+    with pytest.raises(SourceCorrupt, match="missing from index i"), target.snapshot() as snapshot:
+        assert len(list(snapshot.lines(snapshot.tables()[0]))) == 899
+    # An entry that is missing keeps no row from being backed up, so that a backup does not spend the time.
+    assert len(dump(engine_of(target.name)).lines["t"]) == 899
+
+
+def leave_out(engine: Engine) -> None:
+    """Have an index without the entry of one row, behind SQLite's back."""
+    with writer_of(engine) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = 'CREATE INDEX i ON t (name) WHERE id > 5' WHERE name = 'i'")
+    with writer_of(engine) as connection:
+        connection.execute("UPDATE t SET name = 'other' WHERE id = 1")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET sql = 'CREATE INDEX i ON t (name)' WHERE name = 'i'")
+
+
+def test_facts_are_looked_up_ahead_and_are_the_same(source: Engine) -> None:
+    with writer_of(source) as connection:
+        connection.execute(
+            "CREATE TABLE child (id INTEGER PRIMARY KEY, t INTEGER REFERENCES t, u INTEGER REFERENCES t)"
+        )
+        connection.execute("INSERT INTO child VALUES (1, 1, 2), (2, 5000, NULL), (3, 5000, 5000)")
+    with source.snapshot() as snapshot:
+        tables = snapshot.tables()
+        plain = ([snapshot.witness(table) for table in tables], snapshot.orphans(tables))
+        snapshot.expect(tables)
+        assert ([snapshot.witness(table) for table in tables], snapshot.orphans(tables)) == plain
+        # A question that is not quite the one that was expected has an answer of its own.
+        snapshot.expect(tables)
+        (t,) = (table for table in tables if table.name == "t")
+        assert list(snapshot.witness(replace(t, columns=t.columns[:1])).columns) == ["id"]
+    assert [orphan.rows for orphan in plain[1]] == [1, 2]
+
+
+def test_what_was_looked_up_for_nobody_is_given_up(source: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    def endless(connection: sqlite3.Connection, table: object) -> None:
+        try:
+            connection.execute(ENDLESS).fetchall()
+        except sqlite3.OperationalError as error:
+            ended.append(str(error))
+            raise
+
+    monkeypatch.setattr(facts, "witness_of", endless)
+    with source.snapshot() as snapshot:
+        snapshot.expect([*snapshot.tables(), *snapshot.tables()])
+    assert set(ended) <= {"interrupted"}
