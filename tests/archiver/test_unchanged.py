@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from backups.contents import Contents
-from backups.engines.postgresql import changes
 from backups.engines.postgresql.snapshot import PostgreSQLSnapshot
 from backups.facts import EVERYTHING
 from backups.repository import damage
@@ -118,12 +117,12 @@ def test_full_reads_everything_and_alarms_where_the_rows_are_others(
     """As they are where the disk has changed them, or where the rule were wrong."""
     marked.back_up(full_every=30)
     marked.run("UPDATE items SET word = 'changed behind its back' WHERE id = 35")
-    told = changes.Changes.unchanged
+    told = PostgreSQLSnapshot.unchanged
 
     def lies(self: Any, table: Any, since: Any, ranges: Any) -> Iterator[bool]:
         return (True for _ in told(self, table, since, ranges))
 
-    monkeypatch.setattr(changes.Changes, "unchanged", lies)
+    monkeypatch.setattr(PostgreSQLSnapshot, "unchanged", lies)
     of_items(read)
     full = marked.back_up(full=True, full_every=30)
     assert len(of_items(read)) == 11
