@@ -40,15 +40,21 @@ def checked(title: str, connection: sqlite3.Connection, pragma: str, *, beside: 
     """
     with ThreadPoolExecutor(1, thread_name_prefix="lifeboat-check") as thread:
         check = Check(title, thread.submit(condition_of, connection, pragma))
-        if not beside:
-            check.violations()
         try:
-            yield check
-        except (SourceError, sqlite3.Error):
-            check.violations()
-            with reading(title):
-                raise
+            if not beside:
+                check.violations()
+            yield from _guarded(title, check)
         except BaseException:
             check.give_up(connection)
             raise
+
+
+def _guarded(title: str, check: Check) -> Iterator[Check]:
+    """Yield a check to the body; damage is what is told where reading fails, and also where it does not."""
+    try:
+        yield check
+    except (SourceError, sqlite3.Error):
         check.violations()
+        with reading(title):
+            raise
+    check.violations()

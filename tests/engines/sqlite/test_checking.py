@@ -92,6 +92,20 @@ def test_who_gives_up_does_not_wait_for_the_check(source: Engine, endless: list[
     assert endless == ["interrupted"]
 
 
+def test_who_is_interrupted_while_waiting_for_the_check_does_not_wait_on(
+    source: Engine, endless: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checking.Check, "violations", interrupted)
+    with pytest.raises(KeyboardInterrupt), source.snapshot():
+        pass
+    with pytest.raises(KeyboardInterrupt), source.snapshot():
+        raise SourceError("The rows cannot be read.")
+    assert endless == ["interrupted"] * 2
+
+
 def test_rows_that_break_a_check_are_counted_in_the_very_view(source: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     with writer_of(source) as connection:
         connection.execute("PRAGMA ignore_check_constraints = ON")
