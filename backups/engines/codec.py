@@ -27,7 +27,6 @@ _NULL = type(None)
 _HEX = "0123456789abcdef"
 _FEWEST_ROWS, _MOST_ROWS, _BATCH_BYTES = 8, 1024, 512 * 1024
 _SHALLOW = 200  # characters of JSON, or brackets in it, which cannot be nested deep
-_SPACES = (b" \n", b"\n ", b"\t\n", b"\n\t", b"\r")
 _TRUTHS = {0: "false", 1: "true"}
 _PLACE = "%s"
 _documents_in = msgspec.json.Decoder(msgspec.Raw).decode_lines
@@ -86,13 +85,13 @@ def _documents(values: Sequence[str]) -> Sequence[str]:
     """Write JSON verbatim; whatever may need a second look is a misfit."""
     # As bytes, which are searched several times as fast as a text with a character beyond the usual ones.
     encoded = "\n".join(values).encode()
-    around = b"\n%b\n" % encoded
-    if any(space in around for space in _SPACES) or b"\nnull\n" in around:
+    if "null" in values or b"\r" in encoded:
         raise Misfit
     if _may_be_deep(values) or any(map(escapes_lone_surrogate, [value for value in values if "\\u" in value])):
         raise Misfit
     found = _documents_in(encoded)
-    # With as many line feeds as stand between them, none is inside of one: then each document is one value.
+    # With as many line feeds as stand between them, none is inside of one: then each document is one value. Blanks around it
+    # are not found again.
     if len(found) != len(values) or encoded.count(b"\n") != len(values) - 1 or b"\n".join(found) != encoded:
         raise Misfit
     return values
@@ -100,10 +99,9 @@ def _documents(values: Sequence[str]) -> Sequence[str]:
 
 def _may_be_deep(values: Sequence[str]) -> bool:
     """Say whether one of many JSON texts may be nested deep, without a look of Python's own at each of most of them."""
-    if max(map(len, values)) <= _SHALLOW:
-        return False
-    brackets = (max(map(str.count, values, repeat(bracket))) for bracket in "[{")
-    return sum(brackets) > _SHALLOW and any(map(may_be_deep, values))
+    long = [value for value in values if len(value) > _SHALLOW]
+    brackets = (max(map(str.count, long, repeat(bracket)), default=0) for bracket in "[{")
+    return sum(brackets) > _SHALLOW and any(map(may_be_deep, long))
 
 
 documents: Writer = whole(_documents, str)
