@@ -67,8 +67,8 @@ class Copying:
             if data:
                 yield self._as_plain, data
             others += rest
-        for some in _some_at_a_time(b"".join(others)):
-            yield self._as_text, self._text.write(list(split_lines(some)))
+        for lines in _grouped(others):
+            yield self._as_text, self._text.write(lines)
 
     def _statement(self, columns: Sequence[Column]) -> bytes:
         names = ", ".join(quoted(column.name) for column in columns)
@@ -114,6 +114,20 @@ def _some_at_a_time(lines: bytes) -> Iterator[bytes]:
         end = lines.find(b"\n", start + _AT_ONCE) + 1 or len(lines)
         yield lines[start:end]
         start = end
+
+
+def _grouped(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Yield lines, so many at a time that all their values need little memory."""
+    group: list[bytes] = []
+    size = 0
+    for line in lines:
+        group.append(line)
+        size += len(line)
+        if size >= _AT_ONCE:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group
 
 
 def _without_exact(lines: bytes) -> tuple[bytes, list[bytes]]:
