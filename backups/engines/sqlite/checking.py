@@ -13,7 +13,7 @@ from backups.exceptions import SourceCorrupt, SourceError
 
 
 class Check:
-    """What ``quick_check`` or ``integrity_check`` finds, which is waited for by whoever asks."""
+    """What ``quick_check`` finds, which is waited for by whoever asks."""
 
     def __init__(self, title: str, found: Future[Condition]) -> None:
         self._title, self._found = title, found
@@ -32,14 +32,14 @@ class Check:
 
 
 @contextmanager
-def checked(title: str, connection: sqlite3.Connection, pragma: str, *, beside: bool) -> Iterator[Check]:
+def checked(title: str, connection: sqlite3.Connection, *, beside: bool) -> Iterator[Check]:
     """Check a file while the body runs, on a connection ``beside`` the one that the body reads from, or before it.
 
     The body does not end well before the check has: whatever it has read may be wrong. Where it fails in reading, damage
     is what is told; where it fails for another reason, or is given up, the check is given up too.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="lifeboat-check") as thread:
-        check = Check(title, thread.submit(condition_of, connection, pragma))
+        check = Check(title, thread.submit(condition_of, connection))
         try:
             if not beside:
                 check.violations()

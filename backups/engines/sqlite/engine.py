@@ -55,7 +55,6 @@ class SQLiteEngine(Engine):
     def __init__(self, alias: str, settings: Mapping[str, Any]) -> None:
         super().__init__(alias, settings)
         self._violations: dict[str, int] = {}
-        self._check = "quick_check"
 
     @property
     def place(self) -> Place:
@@ -237,7 +236,7 @@ class SQLiteEngine(Engine):
     @contextmanager
     def snapshot(self, excluded: Collection[str] = ()) -> Iterator[Snapshot]:
         title = self.describe()
-        with view(self.place, title, self._open, self._check) as found:
+        with view(self.place, title, self._open) as found:
             yield SQLiteSnapshot(found, title, self.settings, excluded)
 
     @contextmanager
@@ -258,8 +257,6 @@ class SQLiteEngine(Engine):
         except (sqlite3.Error, DjangoError) as error:
             raise TargetError(f"The {self.describe()} cannot be opened: {error}.") from error
         with closing(connection):
-            # Who looks at what was filled here proves it, so then each entry of each index is looked at as well.
-            self._check = "integrity_check"
             yield SQLiteLoader(self.place, self.describe(), connection, journal_mode, self._violations)
 
     @staticmethod

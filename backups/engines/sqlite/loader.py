@@ -100,7 +100,7 @@ class SQLiteLoader(Loader):
 
     def _assert_whole(self) -> None:
         pragma(self._connection, "ignore_check_constraints = OFF")
-        condition = condition_of(self._connection, "quick_check")
+        condition = condition_of(self._connection)
         if condition.damage:
             raise RestoreError(f"The {self._title} is not whole: {condition.damage}.")
         for table, rows in condition.violations.items():

@@ -46,11 +46,8 @@ class View:
 
 
 @contextmanager
-def view(place: Place, title: str, open_: Open, check: str) -> Iterator[View]:
-    """Open a view of a database; ``open_`` connects to a NAME, and ``check`` is the pragma that looks at the whole file.
-
-    Raises SourceError, SourceCorrupt.
-    """
+def view(place: Place, title: str, open_: Open) -> Iterator[View]:
+    """Open a view of a database; ``open_`` connects to a NAME. Raises SourceError, SourceCorrupt."""
     with ExitStack() as stack:
         with reading(title):
             _assert_there(place, title)
@@ -59,8 +56,8 @@ def view(place: Place, title: str, open_: Open, check: str) -> Iterator[View]:
             is_wal = pragma(source, "journal_mode") == "wal"
             connection, *beside = _begun(place, source, open_, stack, is_wal=is_wal)
         ahead = stack.enter_context(Ahead(beside[1])) if beside else None
-        with checked(title, beside[0] if beside else connection, check, beside=bool(beside)) as running:
-            yield View(connection, is_wal, attached, running, ahead)
+        with checked(title, beside[0] if beside else connection, beside=bool(beside)) as check:
+            yield View(connection, is_wal, attached, check, ahead)
 
 
 def _begun(

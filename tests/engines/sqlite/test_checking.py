@@ -12,7 +12,7 @@ from backups.engines.base import Engine
 from backups.engines.sqlite import checking, facts, view
 from backups.engines.sqlite.connection import Condition
 from backups.exceptions import SourceCorrupt, SourceError
-from tests.engines.dumps import dump, restore
+from tests.engines.dumps import dump
 from tests.engines.sqlite.test_places import engine_of
 
 ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
@@ -50,7 +50,7 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """A check that never ends by itself; notes how it was ended."""
     ended: list[str] = []
 
-    def check(connection: sqlite3.Connection, name: str) -> Condition:
+    def check(connection: sqlite3.Connection) -> Condition:
         try:
             connection.execute(ENDLESS).fetchall()
         except sqlite3.OperationalError as error:
@@ -139,8 +139,8 @@ def test_where_somebody_writes_all_the_time_the_check_comes_first(
             plain(each, everything=everything)
             connection.execute("INSERT INTO t DEFAULT VALUES")
 
-        def check(each: sqlite3.Connection, name: str) -> Condition:
-            order.append(name)
+        def check(each: sqlite3.Connection) -> Condition:
+            order.append("check")
             return Condition()
 
         monkeypatch.setattr(view, "_begin", disturbed)
@@ -148,43 +148,20 @@ def test_where_somebody_writes_all_the_time_the_check_comes_first(
         with engine.snapshot() as snapshot:
             order.append("read")
             assert len(list(snapshot.lines(snapshot.tables()[0]))) == snapshot.count(snapshot.tables()[0])
-    assert order == ["quick_check", "read"]
+    assert order == ["check", "read"]
 
 
 def test_it_runs_beside_the_reading(source: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     plain, connections = checking.condition_of, list[sqlite3.Connection]()
 
-    def check(connection: sqlite3.Connection, name: str) -> Condition:
+    def check(connection: sqlite3.Connection) -> Condition:
         connections.append(connection)
-        return plain(connection, name)
+        return plain(connection)
 
     monkeypatch.setattr(checking, "condition_of", check)
     with source.snapshot() as snapshot:
         snapshot.facts()
         assert connections != [snapshot._connection]  # type: ignore[attr-defined]
-
-
-def test_what_was_filled_is_checked_to_the_last_entry_of_its_indexes(
-    source: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    made, target = dump(source), engine_of(tmp_path / "target.db")
-    restore(made, target)
-    leave_out(target)
-    with pytest.raises(SourceCorrupt, match="missing from index i"), target.snapshot() as snapshot:
-        assert len(list(snapshot.lines(snapshot.tables()[0]))) == 899
-    # An entry that is missing keeps no row from being backed up, so that a backup does not spend the time.
-    assert len(dump(engine_of(target.name)).lines["t"]) == 899
-
-
-def leave_out(engine: Engine) -> None:
-    """Have an index without the entry of one row, behind SQLite's back."""
-    with writer_of(engine) as connection:
-        connection.execute("PRAGMA writable_schema = ON")
-        connection.execute("UPDATE sqlite_master SET sql = 'CREATE INDEX i ON t (name) WHERE id > 5' WHERE name = 'i'")
-    with writer_of(engine) as connection:
-        connection.execute("UPDATE t SET name = 'other' WHERE id = 1")
-        connection.execute("PRAGMA writable_schema = ON")
-        connection.execute("UPDATE sqlite_master SET sql = 'CREATE INDEX i ON t (name)' WHERE name = 'i'")
 
 
 def test_facts_are_looked_up_ahead_and_are_the_same(source: Engine) -> None:
