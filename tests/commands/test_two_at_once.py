@@ -2,7 +2,6 @@
 
 import signal
 import time
-from pathlib import Path
 
 import pytest
 
@@ -14,13 +13,20 @@ from tests.databases import Server, registered
 pytestmark = pytest.mark.slow
 
 
-def at_work(site: Site, process: Running) -> str:
-    """Wait until a run is at work, stop its process there, and return the run."""
+def restore_at_work(site: Site, server: Server) -> tuple[Running, str]:
+    """Begin restores, each into a name of its own, until one is stopped while it is at work; return it and the name."""
     deadline = time.monotonic() + PATIENCE
-    while not (Path(site.storage, "default").is_dir() and (found := beats(site.repository()))):
-        assert time.monotonic() < deadline and not process.ended
-    process.signal(signal.SIGSTOP)
-    return found[0].run
+    while time.monotonic() < deadline:
+        name = server.new_name("restored")
+        process = site.begin("restore_db", "--to", name)
+        while not process.ended:
+            if beats(site.repository()):
+                process.signal(signal.SIGSTOP)
+                return process, name
+        process.end().fine()
+        with registered(site.settings["DATABASES"]["default"]) as alias:
+            engine_for(alias).at(name).drop()
+    raise AssertionError("No restore was ever seen at work.")
 
 
 def backup_at_work(site: Site) -> tuple[Running, str]:
@@ -69,9 +75,7 @@ def test_a_killed_backup_holds_up_nobody(on_server: Site) -> None:
 
 def test_of_two_restores_into_one_name_one_is_done_and_the_other_refused(on_server: Site, server: Server) -> None:
     on_server.manage("backup_db").fine()
-    name = server.new_name("restored")
-    first = on_server.begin("restore_db", "--to", name)
-    at_work(on_server, first)
+    first, name = restore_at_work(on_server, server)
     second = on_server.manage("restore_db", "--to", name)
     first.signal(signal.SIGCONT)
     outcomes = [first.end(), second]
