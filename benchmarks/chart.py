@@ -7,7 +7,7 @@ from html import escape
 
 from benchmarks.results import Result
 
-_WIDTH, _LEFT, _ROW, _TOP = 960, 460, 26, 40
+_WIDTH, _LEFT, _ROW, _TOP = 1280, 740, 26, 40
 _MOST = 2.5
 """The ratio at the right edge; longer bars are cut there, with their number beside them."""
 _SCALE = (_WIDTH - _LEFT - 60) / _MOST
@@ -27,7 +27,7 @@ def svg(results: Sequence[Result]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
         f' font-family="system-ui, sans-serif" font-size="12" fill="#6c7a89">\n'
-        f'<text x="{_LEFT}" y="18">time or bytes, against the rival = 1 (shorter is better); green: target met, '
+        f'<text x="8" y="18">time or bytes, against the rival = 1 (shorter is better); green: target met, '
         f"red: not, grey: none</text>\n{_line(1.0, height)}\n{body}\n</svg>\n"
     )
 
