@@ -23,6 +23,7 @@ from backups.engines.postgresql.session import quoted, relation
 from backups.engines.postgresql.values import COPY_OPTIONS, DELIMITER, NULL, CopyText, is_converted
 from backups.tables import RAW_KINDS, Column, Table
 
+# Bytes of lines, all of whose values need little memory.
 _AT_ONCE = 128 * 1024
 _EXACT = b'},"exact":'
 _JSON = RAW_KINDS - {"integer", "boolean", "float"}
@@ -67,7 +68,7 @@ class Copying:
             if data:
                 yield self._as_plain, data
             others += rest
-        for lines in _grouped(others):
+        for lines in grouped(others, _AT_ONCE):
             yield self._as_text, self._text.write(lines)
 
     def _statement(self, columns: Sequence[Column]) -> bytes:
@@ -116,16 +117,16 @@ def _some_at_a_time(lines: bytes) -> Iterator[bytes]:
         start = end
 
 
-def _grouped(lines: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """Yield lines, so many at a time that all their values need little memory."""
+def grouped(texts: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    """Yield texts, so many at a time that they have ``size`` bytes or a little more; the last ones may have fewer."""
     group: list[bytes] = []
-    size = 0
-    for line in lines:
-        group.append(line)
-        size += len(line)
-        if size >= _AT_ONCE:
+    held = 0
+    for text in texts:
+        group.append(text)
+        held += len(text)
+        if held >= size:
             yield group
-            group, size = [], 0
+            group, held = [], 0
     if group:
         yield group
 

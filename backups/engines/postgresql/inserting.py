@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, Future, wait
 from itertools import groupby
 from operator import itemgetter
@@ -12,7 +12,7 @@ from queue import SimpleQueue
 import psycopg
 
 from backups.chunks import split_lines
-from backups.engines.postgresql.copying import Copying
+from backups.engines.postgresql.copying import Copying, grouped
 from backups.engines.postgresql.session import Connection, first_line, relation, run, told
 from backups.exceptions import RestoreError
 from backups.rows import Decoder, Exact, Row
@@ -49,7 +49,7 @@ class Inserter:
         inserted = 0
         under_way: deque[tuple[Texts, Future[int]]] = deque()
         try:
-            for batch in _batches(texts):
+            for batch in grouped(texts, _BATCH_BYTES):
                 if len(under_way) > self._room:
                     inserted += self._arrived(*under_way.popleft())
                 under_way.append((batch, self._threads.submit(self._send, batch)))
@@ -114,20 +114,6 @@ class Inserter:
             return False
         finally:
             run(self._connection, "ROLLBACK")
-
-
-def _batches(texts: Iterable[bytes]) -> Iterator[Texts]:
-    """Yield as many texts together as one COPY is worth."""
-    batch: list[bytes] = []
-    size = 0
-    for text in texts:
-        batch.append(text)
-        size += len(text)
-        if size >= _BATCH_BYTES:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _key(table: Table, row: Row) -> str:
