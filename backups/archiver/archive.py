@@ -165,7 +165,7 @@ class _Work:
             suspicious=tuple(self._suspicious),
             versions=_versions(),
             options={"full": self._request.full, "adopt": self._request.adopt},
-            phases=self._phases,
+            phases={name: round(seconds, 3) for name, seconds in self._phases.items()},
             requested_by=self._request.requested_by,
             requested_via=self._request.requested_via,
             encryption=repository.encryption,
@@ -347,7 +347,7 @@ class _Work:
     def _phase(self, name: str) -> Iterator[None]:
         began = time.monotonic()
         yield
-        self._phases[name] = round(self._phases.get(name, 0.0) + time.monotonic() - began, 3)
+        self._phases[name] = self._phases.get(name, 0.0) + time.monotonic() - began
 
 
 def _versions() -> dict[str, str]:

@@ -1,7 +1,10 @@
 """A source that contradicts itself is not backed up; one with very many tables makes few objects."""
 
+import itertools
 import re
+import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -38,6 +41,16 @@ def test_a_database_that_is_gone_is_said_and_nothing_is_committed(engine, tmp_pa
     with pytest.raises(SourceError) as raised:
         back_up(engine.at(f"{engine.name}_gone"), repository)
     assert "_gone" in str(raised.value) and all_objects(repository) == ["repository.json"]
+
+
+def test_moments_of_very_many_tables_add_up(file_items, monkeypatch):
+    """Each look at the clock is a tenth of what is recorded: rounded table by table they would come to nothing."""
+    ticks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(ticks) / 10_000)
+    monkeypatch.setattr(sys.modules["backups.archiver.archive"], "time", clock)
+    file_items.run(*(f"CREATE TABLE many_{number} (id integer NOT NULL PRIMARY KEY)" for number in range(30)))
+    phases = file_items.back_up().manifest.phases
+    assert phases["rows"] >= 0.003 and phases["witness"] >= 0.003
 
 
 @pytest.mark.slow
