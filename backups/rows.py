@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from json.encoder import encode_basestring
 from operator import attrgetter
@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from backups.exceptions import BackupsError
-from backups.tables import RAW_KINDS, Table
+from backups.tables import RAW_KINDS, Column, Table
 
 ROW_FORMAT = 1
 JSON_NULL = "json null"
@@ -47,6 +47,24 @@ class MalformedLine(BackupsError):
 
 quoted = encode_basestring
 """A text as a line writes it: in quotes, with no more escaped than must be."""
+
+
+def layout(table: Table) -> Iterator[str | Column]:
+    """Yield what a line without exact values is made of, from left to right, its line feed left out: text, and columns."""
+    yield f'{{"model":{quoted(table.label)},"pk":'
+    if len(table.pk) > 1:
+        yield "["
+    for number, name in enumerate(table.pk):
+        if number:
+            yield ","
+        yield table.column(name)
+    before = f'{"]" if len(table.pk) > 1 else "" if table.pk else "null"},"fields":{{'
+    for column in table.columns:
+        if column.name not in table.pk:
+            yield f"{before}{quoted(column.field)}:"
+            yield column
+            before = ","
+    yield f"{'' if before == ',' else before}}}}}"
 
 
 def encode(table: Table, row: Row) -> bytes:

@@ -12,8 +12,9 @@ from django.db.models import Field
 from backups.engines.fields import is_instant, stored_field
 from backups.tables import Column
 
+_INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
 _KINDS = {
-    **dict.fromkeys(("tinyint", "smallint", "mediumint", "int", "bigint", "year", "bit"), "integer"),
+    **dict.fromkeys((*_INTEGERS, "year", "bit"), "integer"),
     **dict.fromkeys(("char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"), "text"),
     **dict.fromkeys(("binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"), "binary"),
     **dict.fromkeys(("inet4", "inet6"), "inet"),
@@ -111,6 +112,16 @@ def orders_rows(found: Described) -> bool:
     """Say whether the server orders and compares this column as the value in the line says, and it holds no NULL."""
     ordered = found.base in _KINDS and found.base not in _UNORDERED
     return ordered and not found.nullable and not found.generated
+
+
+def is_plain_integer(column: Column) -> bool:
+    """Say whether the server prints a column's integers as a line writes them."""
+    return is_type(column, *_INTEGERS) and not is_padded(column)
+
+
+def is_padded(column: Column) -> bool:
+    """Say whether the server puts zeros before a column's numbers."""
+    return "zerofill" in column.type
 
 
 def digits(kind: str) -> int:

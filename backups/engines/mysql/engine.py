@@ -53,6 +53,7 @@ class MySqlEngine(Engine):
     vendor: ClassVar[str] = "mysql"
     title: ClassVar[str] = "MariaDB/MySQL"
     renames: ClassVar[bool] = False
+    reads_apart: ClassVar[bool] = True
 
     def __init__(self, alias: str, settings: Mapping[str, Any]) -> None:
         super().__init__(alias, settings)

@@ -10,16 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from json.encoder import encode_basestring
 
 import msgspec
 
 from backups.engines.mysql import text
-from backups.engines.mysql.columns import digits, is_type
+from backups.engines.mysql.columns import digits, is_padded, is_plain_integer, is_type
 from backups.engines.values import escapes_lone_surrogate
+from backups.rows import layout
 from backups.tables import Column, Table
 
-_INTEGERS = ("tinyint", "smallint", "mediumint", "int", "bigint")
 _REMEMBERED = 4096  # expressions, asked for again for each span
 # JSON_QUOTE escapes these as Python does, but for the case of the digits.
 _UPPER_CASE = re.compile(rb"\\u00(?:0[BEF]|1[A-F])")
@@ -36,15 +35,9 @@ def line_expression(table: Table) -> str:
     values = {column.name: _value(column) for column in table.columns}
     if not all(values.values()):
         return ""
-    parts = [f'{{"model":{encode_basestring(table.label)},"pk":', "[" if len(table.pk) > 1 else ""]
-    arguments = [text.string("".join(parts))]
-    for number, name in enumerate(table.pk):
-        arguments += [text.string(","), *values[name]] if number else values[name]
-    before = f'{"]" if len(table.pk) > 1 else "" if table.pk else "null"},"fields":{{'
-    for column in (column for column in table.columns if column.name not in table.pk):
-        arguments += [text.string(f"{before}{encode_basestring(column.field)}:"), *values[column.name]]
-        before = ","
-    arguments.append(text.string(f"{'' if before == ',' else before}}}}}"))
+    arguments: list[str] = []
+    for part in layout(table):
+        arguments += [text.string(part)] if isinstance(part, str) else values[part.name]
     return f"CAST(CONCAT({', '.join(arguments)}) AS BINARY)"
 
 
@@ -86,9 +79,9 @@ def _value(column: Column) -> Sequence[str]:
 def _written(column: Column) -> Written | None:
     kind = column.kind
     if kind == "integer":
-        return _as_it_is if is_type(column, *_INTEGERS) and "zerofill" not in column.type else None
+        return _as_it_is if is_plain_integer(column) else None
     if kind == "decimal":
-        return _in_quotes if "zerofill" not in column.type else None
+        return None if is_padded(column) else _in_quotes
     if kind == "uuid":
         return _in_quotes if is_type(column, "uuid") else None
     if kind in ("text", "json", "inet") and column.detail:

@@ -11,7 +11,7 @@ from typing import Any
 
 from backups.engines import codec
 from backups.engines.codec import Codec, Misfit, NativeRow, Writer
-from backups.engines.mysql import cells, text
+from backups.engines.mysql import cells, retelling, text
 from backups.engines.mysql.columns import digits, is_type
 from backups.engines.mysql.lines import fraction, line_expression, text_of
 from backups.engines.mysql.session import Session
@@ -68,6 +68,16 @@ class Reader:
         if len(rows) > self._page or sum(len(row[0] or b"") for row in rows) > largest:
             return None
         return text_of(self._table, [row[0] for row in rows])
+
+    def digest(self, span: Span, most: int) -> bytes | None:
+        """Return the SHA-256 of the first ``most`` lines of a span, as the server tells them again; None where it does not."""
+        line = retelling.line_expression(self._table)
+        if not (line and self._key):
+            return None
+        # In the order of the inner query, which its limit has the server keep; in any other they are no chunk.
+        rows = self._statement([f"{line} AS line"], span, f"{most}")
+        found = self._session.value(f"SELECT SHA2(GROUP_CONCAT(line SEPARATOR ''), 256) FROM ({rows}) AS rows_of_it")
+        return bytes.fromhex(found) if found else None
 
     def rows(self, span: Span | Among) -> Iterator[Row]:
         """Yield cells, from what the server says in text of each value."""

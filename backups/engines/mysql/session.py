@@ -34,6 +34,7 @@ LOADING_MODE = "STRICT_ALL_TABLES,ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_E
 LENIENT_MODE = "ALLOW_INVALID_DATES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION"
 _YEAR = 31_536_000  # seconds, the longest that the server takes
 _SORTED_BYTES = 16_384  # of a value that are sorted by: more than any index holds
+_PUT_TOGETHER = 16 * 1024 * 1024  # bytes of rows that are made one text: twice as many as a chunk has
 _SETTINGS = {
     "time_zone": "'+00:00'",
     "sql_mode": "''",
@@ -44,6 +45,7 @@ _SETTINGS = {
     "sql_select_limit": "DEFAULT",
     "sql_quote_show_create": 1,
     "max_error_count": 65_535,
+    "group_concat_max_len": _PUT_TOGETHER,
     "foreign_key_checks": 1,
     "unique_checks": 1,
 }

@@ -43,7 +43,7 @@ def lines(connection: sqlite3.Connection, table: Table, span: Span | Among) -> I
 def batches(connection: sqlite3.Connection, table: Table, span: Span | Among) -> Iterator[list[bytes]]:
     """Yield the same lines, some of them at a time."""
     values, native = _values(connection, table)
-    rows = connection.execute(*_query(table, values, span))
+    rows = connection.execute(*query(table, values, span))
     writers = [_WRITERS[column.kind](column) for column in table.columns]
     return Codec(table, writers, partial(_cells, table)).batches(map(native, rows) if native else rows)
 
@@ -89,7 +89,7 @@ def rows(connection: sqlite3.Connection, table: Table, span: Span) -> Iterator[R
     storages = " || ' ' || ".join(f"typeof({name})" for name in names)
     encoding = encoding_of(connection)
     readers: dict[str, list[Callable[[bytes], Cell]]] = {}
-    for types, *texts in connection.execute(*_query(table, [storages, *map(_text, names)], span)):
+    for types, *texts in connection.execute(*query(table, [storages, *map(_text, names)], span)):
         if types not in readers:
             pairs = zip(table.columns, types.split(" "), strict=True)
             readers[types] = [_reader(column, storage, encoding) for column, storage in pairs]
@@ -124,7 +124,8 @@ def _reader(column: Column, storage: str, encoding: str) -> Callable[[bytes], Ce
     return lambda data: make(number(data.decode(encoding)))
 
 
-def _query(table: Table, select: list[str], span: Span | Among) -> tuple[str, list[Any]]:
+def query(table: Table, select: list[str], span: Span | Among) -> tuple[str, list[Any]]:
+    """Return the statement of some expressions for each row of a span, or among some keys, and its parameters."""
     condition, parameters = _among(table, span) if isinstance(span, Among) else _within(table, span)
     where = f" WHERE {condition}" if condition else ""
     order = ", ".join(map(quoted, table.key)) or ", ".join(_total_order(table))

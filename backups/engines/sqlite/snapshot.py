@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from backups.engines.base import Snapshot, is_named
-from backups.engines.sqlite import facts, reading
+from backups.engines.base import Answers, Snapshot, is_named
+from backups.engines.sqlite import facts, reading, retelling
 from backups.engines.sqlite.catalog import Catalog, ForeignKey
 from backups.engines.sqlite.connection import quoted
 from backups.engines.sqlite.connection import reading as errors
@@ -96,6 +96,10 @@ class SQLiteSnapshot(Snapshot):
     def rows(self, table: Table, span: Span = EVERYTHING) -> Iterator[Row]:
         with errors(self._title):
             yield from reading.rows(self._connection, table, span)
+
+    def digests(self, table: Table, ranges: Iterable[tuple[Span, int]]) -> Answers:
+        with errors(self._title):
+            yield from retelling.digests(self._connection, table, ranges)
 
     def expect(self, tables: Collection[Table]) -> None:
         """Have witnesses and orphans looked up while rows are read."""

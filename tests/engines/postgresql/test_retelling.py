@@ -4,13 +4,12 @@ import hashlib
 
 import pytest
 
-from backups.engines.base import Engine, Snapshot
+from backups.engines.base import Engine
 from backups.engines.postgresql.retelling import digest_of
 from backups.facts import EVERYTHING
-from backups.tables import Table
-from tests.engines.contract_reading import key_of, spans_between
 from tests.engines.dumps import execute, named
 from tests.engines.postgresql.test_values import VALUES
+from tests.engines.retelling import assert_none_is_another, recorded, retold
 
 USUAL = {
     "bigint": "-9223372036854775808",
@@ -31,19 +30,6 @@ USUAL = {
 TOO_MANY = ", ".join(f"v{number} integer" for number in range(99))
 
 
-def lines_of(snapshot: Snapshot, table: Table) -> list[bytes]:
-    """Return the digest of each line."""
-    return [hashlib.sha256(line).digest() for line in snapshot.lines(table)]
-
-
-def retold(snapshot: Snapshot, table: Table) -> list[bytes | None]:
-    """Return the digest of each row as it is told again."""
-    spans = list(spans_between([key_of(table, line) for line in snapshot.lines(table)]))
-    *found, beyond = snapshot.digests(table, [(span, 1) for span in spans])
-    assert beyond is None
-    return found
-
-
 def test_usual_values_and_null_are_told_as_they_were(engine: Engine) -> None:
     columns = ", ".join(f'"%s {number}" {name}' for number, name in enumerate(USUAL))
     always = ", ".join(f'"always {number}" {name} NOT NULL' for number, name in enumerate(USUAL))
@@ -53,11 +39,11 @@ def test_usual_values_and_null_are_told_as_they_were(engine: Engine) -> None:
     execute(engine, f'INSERT INTO "t%s" VALUES (2, {", ".join(["NULL"] * len(USUAL))}, {values})')
     with engine.snapshot() as snapshot:
         table = named(snapshot.tables(), "t%s")
-        assert retold(snapshot, table) == lines_of(snapshot, table)
+        assert retold(snapshot, table) == recorded(snapshot, table)
         whole = hashlib.sha256(b"".join(snapshot.lines(table))).digest()
         assert list(snapshot.digests(table, [(EVERYTHING, 2)])) == [whole]
         # Of more rows than there should be, only one too many is looked at.
-        assert list(snapshot.digests(table, [(EVERYTHING, 0)])) == [lines_of(snapshot, table)[0]]
+        assert list(snapshot.digests(table, [(EVERYTHING, 0)])) == [recorded(snapshot, table)[0]]
 
 
 @pytest.mark.parametrize(("type_name", "values"), VALUES, ids=[name for name, _ in VALUES])
@@ -65,18 +51,16 @@ def test_no_value_is_told_as_another_is_recorded(
     engine: Engine, type_name: str, values: list[tuple[str, object]]
 ) -> None:
     execute(engine, f"CREATE TABLE t (id integer PRIMARY KEY, v {type_name})")
-    told: list[set[bytes | None]] = []
-    recorded: list[bytes] = []
+    lines: list[bytes] = []
+    told: list[bytes | None] = []
     # Each value in the same row, so that nothing but the value makes a line another.
     for sql in [*(sql for sql, _ in values), "NULL"]:
         execute(engine, "TRUNCATE t", f"INSERT INTO t VALUES (1, {sql})")
         with engine.snapshot() as snapshot:
             table = named(snapshot.tables(), "t")
-            recorded += lines_of(snapshot, table)
-            told.append({*retold(snapshot, table)})
-    assert len({*recorded}) == len(recorded)
-    for number, digests in enumerate(told):
-        assert not digests & {*recorded[:number], *recorded[number + 1 :]}
+            lines += recorded(snapshot, table)
+            told += retold(snapshot, table)
+    assert_none_is_another(lines, told)
 
 
 @pytest.mark.parametrize("columns", ["v json", "v integer[]", TOO_MANY], ids=["json", "array", "wide"])
@@ -93,4 +77,4 @@ def test_a_table_of_as_many_columns_as_can_be_told(engine: Engine) -> None:
     execute(engine, f"CREATE TABLE t (id integer PRIMARY KEY, {columns})", "INSERT INTO t VALUES (1)")
     with engine.snapshot() as snapshot:
         table = named(snapshot.tables(), "t")
-        assert retold(snapshot, table) == lines_of(snapshot, table)
+        assert retold(snapshot, table) == recorded(snapshot, table)
