@@ -116,16 +116,21 @@ class _Work:
     def manifest(self, sequence: int, parents: Collection[Committed], gaps: tuple[Gap, ...]) -> Manifest:
         """Do the work and describe it."""
         created = datetime.now(UTC)
-        with self._phase("describe"):
-            described = self._describe()
-        covered = [table for table in described.tables if described.covers(table)]
+        tables = self._snapshot.tables()
+        left_out = {table.qualified: reason for table in tables if (reason := self._why_left_out(table))}
+        covered = [table for table in tables if table.qualified not in left_out]
         with self._phase("unchanged"):
             same = self._same(covered)
         recorded = self._parent.witness() if same else {}
         witness = {name: known for name in same if (known := recorded.get(name))}
         asked = [table for table in covered if table.qualified not in witness]
-        self._snapshot.expect(asked)
+        self._snapshot.expect_witnesses(asked)
+        with self._phase("describe"):
+            described = self._describe(tables, left_out)
+        settled = self._settled(described, same)
+        self._snapshot.expect_orphans(covered, settled)
         taken = self._snapshot.witnesses(self._watched(asked, "witness"))
+        small = self._snapshot.whole([table for table in covered if not self._has_chunks(table)])
         shared = SharedChunks(self._writer, self._parent.shared, self._request.limits)
         entries = []
         for table in described.tables:
@@ -133,11 +138,12 @@ class _Work:
                 with self._phase("witness"):
                     witness[table.qualified] = next(taken)
             with self._phase("rows"):
-                entries.append(self._entry(table, same, witness, shared))
+                whole = next(small) if described.covers(table) and not self._has_chunks(table) else None
+                entries.append(self._entry(table, same, witness, shared, whole))
         with self._phase("rows"):
             common = shared.finish()
         with self._phase("orphans"):
-            orphans = self._orphans(covered, self._settled(described, same))
+            orphans = self._orphans(covered, settled)
         with self._phase("parts"):
             parts = self._parts(described, witness)
         self._warn_of(described)
@@ -175,10 +181,9 @@ class _Work:
         )
         return replace(manifest, totals=self._totals(manifest))
 
-    def _describe(self) -> _Described:
-        snapshot, tables = self._snapshot, self._snapshot.tables()
+    def _describe(self, tables: list[Table], left_out: dict[str, str]) -> _Described:
+        snapshot = self._snapshot
         uncovered = snapshot.uncovered()
-        left_out = {table.qualified: reason for table in tables if (reason := self._why_left_out(table))}
         kept = {table.qualified for table in tables}.difference(left_out)
         for table in (table for table in tables if table.qualified in left_out):
             self._refuse_dangling(table, kept)
@@ -224,14 +229,23 @@ class _Work:
         found = self._snapshot.orphans(covered, settled)
         return tuple(sorted({*known, *found}, key=lambda orphan: (orphan.table, orphan.parent, orphan.columns)))
 
+    def _has_chunks(self, table: Table) -> bool:
+        """Say whether the parent has chunks of a table, whose boundaries are inherited."""
+        return self._parent.usable(table)[0] is not None
+
     def _entry(
-        self, table: Table, same: dict[str, TableEntry], witness: dict[str, Witness], shared: SharedChunks
+        self,
+        table: Table,
+        same: dict[str, TableEntry],
+        witness: dict[str, Witness],
+        shared: SharedChunks,
+        whole: bytes | None,
     ) -> TableEntry:
         if table.qualified not in witness:
             return TableEntry(table, 0)  # its rows are left out
-        return same.get(table.qualified) or self._write(table, witness[table.qualified], shared)
+        return same.get(table.qualified) or self._write(table, witness[table.qualified], shared, whole)
 
-    def _write(self, table: Table, witness: Witness, shared: SharedChunks) -> TableEntry:
+    def _write(self, table: Table, witness: Witness, shared: SharedChunks, whole: bytes | None) -> TableEntry:
         expected = witness.rows
         seen = [0, 0]
 
@@ -249,7 +263,7 @@ class _Work:
             expected,
             watch,
             keys_sealed=self._seals_keys_of(table),
-        ).write(shared)
+        ).write(shared, whole)
         if entry.rows != expected:
             raise SourceChanged(
                 f"Table {table.qualified} gave {entry.rows} rows where the same snapshot counted {expected}."

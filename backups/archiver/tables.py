@@ -155,10 +155,12 @@ class TableWriter:
         self._rows = 0
         self._last: Entry | None = None  # the parent's entry that the rows left over may be equal to
 
-    def write(self, shared: SharedChunks) -> TableEntry:
-        """Read the table to its end and return its entry."""
+    def write(self, shared: SharedChunks, whole: bytes | None = None) -> TableEntry:
+        """Read the table to its end and return its entry; ``whole`` are all of its lines, where they are known."""
         untold = self._keys_sealed or (self._entry is not None and self._entry.keys_sealed)
-        if self._table.key and not untold:
+        if whole is not None:
+            self._take(EVERYTHING, whole)
+        elif self._table.key and not untold:
             self._read_ranges()
         else:
             self._read_through()

@@ -88,8 +88,11 @@ class Snapshot(ABC):
         """Yield what ``lines`` gives, as many lines at a time as the engine makes at once."""
         return ([line] for line in self.lines(table, span))
 
-    def expect(self, tables: Collection[Table]) -> None:  # noqa: B027 (who looks nothing up ahead need not know)
-        """Be told that the witness of each of these tables will be asked for, in this order, and then what dangles from them."""
+    def expect_witnesses(self, tables: Collection[Table]) -> None:  # noqa: B027 (not every engine looks things up ahead)
+        """Be told that the witness of each of these tables will be asked for, in this order."""
+
+    def expect_orphans(self, tables: Collection[Table], settled: Collection[str] = ()) -> None:  # noqa: B027 (likewise)
+        """Be told that ``orphans`` will be asked for, of the very same."""
 
     def line_size(self, table: Table) -> int:
         """Return about how many bytes an ordinary line has, where the engine reads whole spans at once; else 0."""
@@ -106,6 +109,10 @@ class Snapshot(ABC):
         None for one that is larger than ``largest`` bytes, or for any other reason has to be read line by line.
         """
         return (None for _ in spans)
+
+    def whole(self, tables: Iterable[Table]) -> Answers:
+        """Yield, for each table in turn, all that ``lines`` gives for it as one text, where it is small; None for others."""
+        return (None for _ in tables)
 
     def signal(self, before: Mapping[str, str]) -> dict[str, str]:
         """Return what lets a later snapshot tell what has not changed since this one, in the engine's own words.

@@ -101,7 +101,9 @@ def prove_database(
         copy = Copy(contents, target, snapshot, found, alias, source_alias)
         wanted = set(restored_checks()) if names is None else set(names)
         if wanted >= _ASKED_AHEAD:
-            snapshot.expect([entry.table for entry in contents.manifest.tables if entry.table.qualified in found])
+            there = [entry.table for entry in contents.manifest.tables if entry.table.qualified in found]
+            snapshot.expect_witnesses(there)
+            snapshot.expect_orphans(there)
         if CONTENT not in wanted or not target.reads_apart or type(contents) is not Contents:
             # While the longest runs, an engine looks up what the others will ask.
             first = prove(copy, progress, wanted & {CONTENT})

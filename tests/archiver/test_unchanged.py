@@ -30,7 +30,7 @@ def marked(postgresql_18: Server, tmp_path: Path) -> Iterator[Items]:
 def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The tables whose rows are read, one for each reading; tables of which no row is left out are read whole."""
     found: list[str] = []
-    lines, texts = PostgreSQLSnapshot.lines, PostgreSQLSnapshot.texts
+    lines, texts, whole = PostgreSQLSnapshot.lines, PostgreSQLSnapshot.texts, PostgreSQLSnapshot.whole
 
     def noted_lines(self: Any, table: Any, span: Any = EVERYTHING) -> Any:
         found.append(f"{table.name} beyond" if span.after else table.name)
@@ -40,6 +40,13 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         found.extend(f"{table.name} range" for _ in spans)
         return texts(self, table, spans, largest)
 
+    def noted_whole(self: Any, tables: Any) -> Any:
+        for table, text in zip(tables, whole(self, tables), strict=True):
+            if text is not None:
+                found.append(table.name)
+            yield text
+
+    monkeypatch.setattr(PostgreSQLSnapshot, "whole", noted_whole)
     monkeypatch.setattr(PostgreSQLSnapshot, "lines", noted_lines)
     monkeypatch.setattr(PostgreSQLSnapshot, "texts", noted_texts)
     return found

@@ -59,6 +59,27 @@ class Reading:
             assert list(snapshot.witnesses(tables)) == [snapshot.witness(table) for table in tables]
 
     @pytest.mark.slow
+    def test_what_is_expected_is_answered_as_it_is_without_a_word(self, zoo_database: Engine) -> None:
+        with zoo_database.snapshot() as snapshot:
+            tables = snapshot.tables()
+            settled = [table.qualified for table in tables[::2]]
+            facts = list(snapshot.witnesses(tables))
+            plain = snapshot.orphans(tables), snapshot.orphans(tables, settled)
+            snapshot.expect_witnesses(tables)
+            snapshot.expect_orphans(tables, settled)
+            assert list(snapshot.witnesses(tables)) == facts
+            assert (snapshot.orphans(tables), snapshot.orphans(tables, settled)) == plain
+            snapshot.expect_witnesses(tables)
+            assert [snapshot.witness(table) for table in reversed(tables)] == facts[::-1]
+
+    @pytest.mark.slow
+    def test_tables_that_are_read_whole_are_what_is_read_line_by_line(self, zoo_database: Engine) -> None:
+        with zoo_database.snapshot() as snapshot:
+            tables = snapshot.tables()
+            for table, text in zip(tables, snapshot.whole(tables), strict=True):
+                assert text in (None, b"".join(snapshot.lines(table))), table.qualified
+
+    @pytest.mark.slow
     def test_every_line_decodes_to_the_cells_that_were_read(self, zoo_database: Engine) -> None:
         with zoo_database.snapshot() as snapshot:
             for table in snapshot.tables():

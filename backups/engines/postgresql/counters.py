@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from backups.engines.postgresql.introspection import COVERED_SCHEMA, NO_MEMBER
 from backups.engines.postgresql.session import Connection, fetch, literal, relation, run
+from backups.engines.postgresql.together import answers
 from backups.schema import Sequence
 
 _AT_ONCE = 200
@@ -26,17 +27,13 @@ ORDER BY n.nspname COLLATE "C", c.relname COLLATE "C"
 def read_sequences(connection: Connection) -> list[Sequence]:
     """Return every sequence with its last value; pg_sequences cannot tell one that was never called from one set so."""
     owned = fetch(connection, _OWNED)
-    found = []
-    for start in range(0, len(owned), _AT_ONCE):
-        part = owned[start : start + _AT_ONCE]
-        query = " UNION ALL ".join(
-            f"SELECT {i}, last_value, is_called FROM {relation(schema, name)}"
-            for i, (schema, name, _, _) in enumerate(part)
-        )
-        for i, value, called in fetch(connection, f"{query} ORDER BY 1"):
-            schema, name, table, column = part[i]
-            found.append(Sequence(name, value, called, schema, table, column))
-    return found
+    states = answers(
+        connection, (f"SELECT ARRAY[last_value, is_called::int] FROM {relation(s, n)}" for s, n, _, _ in owned)
+    )
+    return [
+        Sequence(name, value, bool(called), schema, table, column)
+        for (schema, name, table, column), (value, called) in zip(owned, states, strict=True)
+    ]
 
 
 def set_sequences(connection: Connection, sequences: Iterable[Sequence]) -> None:

@@ -20,9 +20,14 @@ def select(table: Table, expressions: str, span: Span | Among, *, ordered: bool 
     """
     bounds = " AND ".join(_among(table, span) if isinstance(span, Among) else _bounds(table, span))
     where = f" WHERE {bounds}" if bounds else ""
-    order = ", ".join(map(quoted, table.key) if table.key else _by_text(table))
-    by = f" ORDER BY {order}" if order and ordered else ""
+    by = order(table) if ordered else ""
     return f"SELECT {expressions} FROM ONLY {relation(table.schema, table.name)}{where}{by}"
+
+
+def order(table: Table) -> str:
+    """Return the ORDER BY of a table's rows, with a blank before it; nothing for a table without columns."""
+    by = ", ".join(map(quoted, table.key) if table.key else _by_text(table))
+    return f" ORDER BY {by}" if by else ""
 
 
 def select_rows(table: Table, span: Span) -> str:

@@ -8,11 +8,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, ExitStack
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import psycopg
 from psycopg.pq.abc import PGresult
 
+from backups.engines.ahead import Ahead
 from backups.engines.base import Answers
 from backups.engines.postgresql.lines import line_expression
 from backups.engines.postgresql.queries import select_rows
@@ -28,7 +29,11 @@ _JOIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSH
 _LF = "\n"
 _BACK = b"ROLLBACK TO SAVEPOINT lifeboat"
 
+# Whoever waits to alter a table stands before us, and waits for the snapshot: so a lock is not waited for.
+_IMPATIENCE = "50ms"
+
 Free = SimpleQueue[Connection]
+Value = TypeVar("Value")
 
 
 class Readers:
@@ -66,6 +71,12 @@ class Readers:
         """Yield the one value that each query of a table gives."""
         return self._answers(snapshot, table, statements, _value)
 
+    def aside(self, snapshot: str) -> Ahead[Connection] | None:
+        """Return what looks answers up on one more connection, where there can be one; an answer that it has not is None."""
+        for connection in self._joined(snapshot, 1, lock_timeout=_IMPATIENCE):
+            return self._stack.enter_context(Ahead(connection, connection.cancel))
+        return None
+
     def _answers(
         self, snapshot: str, table: Table, statements: Iterable[str | None], read: Callable[[PGresult], bytes | None]
     ) -> Answers:
@@ -93,20 +104,33 @@ class Readers:
         The lock is not waited for: whoever waits to alter the table stands before us, and waits for the snapshot.
         """
         if self._connections is None:
-            self._connections = list(self._joined(snapshot))
+            # Parallel workers of the server would join their parts in any order.
+            self._connections = list(self._joined(snapshot, READERS, max_parallel_workers_per_gather="0"))
         return [connection for connection in self._connections if _locked(connection, table)]
 
-    def _joined(self, snapshot: str) -> Iterator[Connection]:
-        for _ in range(READERS):
+    def _joined(self, snapshot: str, most: int, **settings: str) -> Iterator[Connection]:
+        for _ in range(most):
             try:
                 connection = self._stack.enter_context(self._opened())
                 run(connection, _JOIN.format(literal(snapshot)))
-                # Parallel workers of the server would join their parts in any order.
-                pin(connection, local=True, search_path="", max_parallel_workers_per_gather="0")
+                pin(connection, local=True, search_path="", **settings)
                 run(connection, "SAVEPOINT lifeboat")
             except (psycopg.Error, BackupsError):
                 return
             yield connection
+
+
+def attempted(work: Callable[[Connection], Value]) -> Callable[[Connection], Value | None]:
+    """Return the same work, but with None for what cannot be done; the connection joins the snapshot as before."""
+
+    def attempt(connection: Connection) -> Value | None:
+        try:
+            return work(connection)
+        except psycopg.Error:
+            _recover(connection)
+            return None
+
+    return attempt
 
 
 def _locked(connection: Connection, table: Table) -> bool:
@@ -138,13 +162,11 @@ def _statement(table: Table, span: Span, largest: int) -> str:
 def _answer(free: Free, statement: str | None, read: Callable[[PGresult], bytes | None]) -> bytes | None:
     if statement is None:
         return None
+    query = statement.encode()
     connection = free.get()
     try:
-        found = psycopg.Cursor(connection).execute(statement.encode(), binary=True).pgresult
+        found = attempted(lambda joined: psycopg.Cursor(joined).execute(query, binary=True).pgresult)(connection)
         return read(found) if found else None
-    except psycopg.Error:
-        _recover(connection)
-        return None
     finally:
         free.put(connection)
 

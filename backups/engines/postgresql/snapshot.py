@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 
 import psycopg
 from psycopg import errors
 
+from backups.engines.ahead import Ahead
 from backups.engines.base import BOUNDARIES, Answers, Engine, Snapshot
 from backups.engines.postgresql import witness
 from backups.engines.postgresql.cells import row_converter, split
@@ -18,11 +21,12 @@ from backups.engines.postgresql.introspection import read_tables, relations, wit
 from backups.engines.postgresql.lines import line_expression
 from backups.engines.postgresql.outside import uncovered
 from backups.engines.postgresql.properties import read_facts
-from backups.engines.postgresql.queries import select, select_rows
-from backups.engines.postgresql.readers import Readers
+from backups.engines.postgresql.queries import order, select, select_rows
+from backups.engines.postgresql.readers import Readers, attempted
 from backups.engines.postgresql.reading_back import read_back
 from backups.engines.postgresql.session import Connection, fetch, literal, pin, quoted, relation, run, sentence, told
 from backups.engines.postgresql.structure import capture
+from backups.engines.postgresql.together import answers
 from backups.engines.postgresql.unreadable import unreadable
 from backups.engines.postgresql.witness import Reference
 from backups.exceptions import SourceChanged, SourceError
@@ -35,6 +39,9 @@ from backups.tables import Column, Table
 # How long another session's lock is waited for, as PostgreSQL writes it.
 PATIENCE = "20s"
 _TRIES = 5
+_LF = "\n"
+_NO_LINE = re.compile(r"\A\n|\n\n")
+_SMALL = 256 * 1024  # bytes, as a table lies on disk and as its lines
 _RANGES = 64  # of which one query tells whether they have changed
 # Lines hold no control characters, so these two leave them as they are.
 AS_IT_IS = "FORMAT csv, QUOTE E'\\x01', DELIMITER E'\\x02'"
@@ -64,6 +71,8 @@ class PostgreSQLSnapshot(Snapshot):
         self._readers = readers
         self._place = place = engine.describe()
         self._busy = False
+        self._expected: dict[Table, tuple[Future[list[Witness] | None], int]] = {}
+        self._dangling: dict[object, Future[list[Orphans] | None]] = {}
         with told(place):
             self._path = [row[0] for row in fetch(connection, CURRENT_PATH)]
             self._exported = self._begun()
@@ -148,6 +157,17 @@ class PostgreSQLSnapshot(Snapshot):
             return super().texts(table, spans, largest)
         return self._readers.texts(self._exported, table, spans, largest)
 
+    def whole(self, tables: Iterable[Table]) -> Answers:
+        """Yield the text of each small table, asking for those of several at once."""
+        for batch in witness.batches(tables):
+            try:
+                with self._reading():
+                    texts: Iterable[str | None] = [*answers(self._connection, map(_small_text, batch))]
+            except SourceError:
+                # Read by itself, a table whose rows cannot be said tells which one.
+                texts = [None] * len(batch)
+            yield from (None if text is None or _NO_LINE.search(text) else text.encode() for text in texts)
+
     def signal(self, before: Mapping[str, str]) -> dict[str, str]:
         """Return where this snapshot stands among transactions, and commit a token that the next one must see."""
         with self._reading():
@@ -204,24 +224,53 @@ class PostgreSQLSnapshot(Snapshot):
         with self._reading(table), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             yield from copy  # type: ignore[misc]
 
+    def expect_witnesses(self, tables: Collection[Table]) -> None:
+        """Have them looked up on another connection, those of several narrow tables at once."""
+        if aside := self._aside:
+            for batch in witness.batches(tables):
+                found = aside.ask(attempted(partial(witness.witnesses, tables=batch)))
+                self._expected.update((table, (found, place)) for place, table in enumerate(batch))
+
+    def expect_orphans(self, tables: Collection[Table], settled: Collection[str] = ()) -> None:
+        """Have them counted on another connection."""
+        if aside := self._aside:
+            with self._reading():
+                asked = partial(witness.orphans, known=self._references, tables=tables, settled=settled)
+            self._dangling[_question(tables, settled)] = aside.ask(attempted(asked))
+
     def witness(self, table: Table) -> Witness:
         """Return the table's witness."""
+        known = self._looked_up(table)
+        if known is not None:
+            return known
         with self._reading(table):
             return witness.witness(self._connection, table)
 
     def witnesses(self, tables: Iterable[Table]) -> Iterator[Witness]:
         """Yield the witness of each table, asking for those of several narrow ones at once."""
         for batch in witness.batches(tables):
-            try:
-                with self._reading():
-                    found = witness.witnesses(self._connection, batch)
-            except SourceError:
-                # Asked for by itself, a table that cannot be read is named.
-                found = list(map(self.witness, batch))
-            yield from found
+            known = [found for table in batch if (found := self._looked_up(table)) is not None]
+            yield from known if len(known) == len(batch) else self._witnesses(batch)
+
+    def _looked_up(self, table: Table) -> Witness | None:
+        found, place = self._expected.pop(table, (None, 0))
+        told = found.result() if found else None
+        return told[place] if told else None
+
+    def _witnesses(self, tables: list[Table]) -> list[Witness]:
+        try:
+            with self._reading():
+                return witness.witnesses(self._connection, tables)
+        except SourceError:
+            # Asked for by itself, a table that cannot be read is named.
+            return list(map(self.witness, tables))
 
     def orphans(self, tables: Collection[Table], settled: Collection[str] = ()) -> list[Orphans]:
         """Return the foreign keys that rows of these tables break; those from one settled table to another are not asked."""
+        expected = self._dangling.pop(_question(tables, settled), None)
+        known = expected.result() if expected else None
+        if known is not None:
+            return known
         with self._reading():
             return witness.orphans(self._connection, self._references, tables, settled)
 
@@ -229,6 +278,10 @@ class PostgreSQLSnapshot(Snapshot):
         """Return the tables with rows that point at this one."""
         with self._reading():
             return witness.referring(self._connection, self._references, table)
+
+    @cached_property
+    def _aside(self) -> Ahead[Connection] | None:
+        return self._readers.aside(self._exported) if self._readers else None
 
     @cached_property
     def _references(self) -> list[Reference]:
@@ -259,6 +312,21 @@ class PostgreSQLSnapshot(Snapshot):
             self._busy = False
             if self._connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
                 self._connection.execute(_ROLL_BACK)
+
+
+def _question(tables: Collection[Table], settled: Collection[str]) -> object:
+    return tuple(table.qualified for table in tables), frozenset(settled)
+
+
+def _small_text(table: Table) -> str:
+    """Return the query of all lines of a table as one text; NULL where it is large. A row without a line is an empty one.
+
+    The order stands in the aggregate, as rows that workers of the server join may come in any.
+    """
+    name = relation(table.schema, table.name)
+    text = f"string_agg(coalesce({line_expression(table, _LF)}, E'\\n'), ''{order(table)})"
+    inside = f"SELECT CASE WHEN octet_length(t) <= {_SMALL} THEN t END FROM (SELECT coalesce({text}, '') AS t FROM ONLY {name}) r"
+    return f"SELECT CASE WHEN pg_table_size({literal(name)}) <= {_SMALL} THEN ({inside}) END"
 
 
 def _begin(connection: Connection, place: str) -> str:

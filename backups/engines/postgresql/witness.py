@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from backups.engines.postgresql.session import Connection, fetch, literal, quoted, relation
+from backups.engines.postgresql.session import Connection, fetch, quoted, relation
+from backups.engines.postgresql.together import AT_ONCE, answers
 from backups.facts import ColumnWitness, Orphans, Witness
 from backups.tables import Column, Table
 
@@ -16,9 +17,6 @@ _PREFIX = 64
 _VARCHAR = re.compile(r"character varying\((\d+)\)")
 # A query returns at most 1,664 values.
 _WIDEST = 500
-# A statement of many parts is one round trip; too many would be a plan too large.
-_AT_ONCE = 100
-_TOGETHER = 25
 
 # A reference to a partitioned table has another one to each partition, which says less.
 _REFERENCES = """
@@ -87,16 +85,12 @@ def orphans(
         for ref in known
         if ref.child in asked and not (asked[ref.child] in settled and f"{ref.parent_schema}.{ref.parent}" in settled)
     ]
-    found = []
-    for start in range(0, len(wanted), _AT_ONCE):
-        part = wanted[start : start + _AT_ONCE]
-        query = " UNION ALL ".join(f"SELECT {i}, count(*) {ref.dangling()}" for i, ref in enumerate(part))
-        for i, rows in fetch(connection, f"{query} ORDER BY 1"):
-            if rows:
-                ref = part[i]
-                parent = f"{ref.parent_schema}.{ref.parent}"
-                found.append(Orphans(asked[ref.child], ref.columns, parent, rows))
-    return found
+    counted = answers(connection, (f"SELECT count(*) {ref.dangling()}" for ref in wanted))
+    return [
+        Orphans(asked[ref.child], ref.columns, f"{ref.parent_schema}.{ref.parent}", rows)
+        for ref, rows in zip(wanted, counted, strict=True)
+        if rows
+    ]
 
 
 def referring(connection: Connection, known: Iterable[Reference], table: Table) -> list[str]:
@@ -124,7 +118,7 @@ def batches(tables: Iterable[Table]) -> Iterator[list[Table]]:
     """Yield tables in turn, as many together as one statement asks for the witnesses of."""
     batch: list[Table] = []
     for table in tables:
-        if batch and (len(batch) == _TOGETHER or sum(len(each.columns) for each in (*batch, table)) > _WIDEST):
+        if batch and (len(batch) == AT_ONCE or sum(len(each.columns) for each in (*batch, table)) > _WIDEST):
             yield batch
             batch = []
         batch.append(table)
@@ -137,12 +131,11 @@ def witnesses(connection: Connection, tables: Sequence[Table]) -> list[Witness]:
     if len(tables) == 1:
         return [witness(connection, tables[0])]
     facts = [["count(*)", *(fact for column in table.columns for fact in _facts(column))] for table in tables]
-    parts = (
-        f"SELECT {i}, ARRAY[{', '.join(f'({fact})::text' for fact in asked)}] FROM ONLY {relation(table.schema, table.name)}"
-        for i, (table, asked) in enumerate(zip(tables, facts, strict=True))
+    queries = (
+        f"SELECT ARRAY[{', '.join(f'({fact})::text' for fact in asked)}] FROM ONLY {relation(table.schema, table.name)}"
+        for table, asked in zip(tables, facts, strict=True)
     )
-    found = fetch(connection, f"{' UNION ALL '.join(parts)} ORDER BY 1")
-    told = (iter(answers) for _, answers in found)
+    told = map(iter, answers(connection, queries))
     return [Witness(int(next(each)), _read(table.columns, each)) for table, each in zip(tables, told, strict=True)]
 
 
@@ -175,10 +168,6 @@ def _comparable(column: Column) -> str:
 
 def sizes(connection: Connection, tables: Collection[Table]) -> dict[str, int]:
     """Return how many rows each table has, by qualified name."""
-    found: dict[str, int] = {}
     listed = list(tables)
-    for start in range(0, len(listed), _AT_ONCE):
-        part = listed[start : start + _AT_ONCE]
-        counts = (f"SELECT {literal(t.qualified)}, count(*) FROM ONLY {relation(t.schema, t.name)}" for t in part)
-        found.update(fetch(connection, " UNION ALL ".join(counts)))
-    return found
+    counts = answers(connection, (f"SELECT count(*) FROM ONLY {relation(t.schema, t.name)}" for t in listed))
+    return {table.qualified: rows for table, rows in zip(listed, counts, strict=True)}

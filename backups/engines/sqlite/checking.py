@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
-from backups.engines.sqlite.ahead import end
+from backups.engines.ahead import end
 from backups.engines.sqlite.connection import Condition, condition_of, reading
 from backups.exceptions import SourceCorrupt, SourceError
 
@@ -28,7 +28,7 @@ class Check:
 
     def give_up(self, connection: sqlite3.Connection) -> None:
         """End the check, which runs on this connection."""
-        end(connection, self._found)
+        end(self._found, connection.interrupt)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
 
@@ -29,6 +30,7 @@ class SQLiteSnapshot(Snapshot):
         self._view = view
         self._title = title
         self._connection = view.connection
+        self._expected: dict[object, Future[Any]] = {}
         self._catalog = Catalog(view.connection)
         every = self._catalog.tables(settings)
         virtual = {v for v in self._catalog.virtual if is_named(Table(v, f"tables.{v}", ()), excluded)}
@@ -101,15 +103,17 @@ class SQLiteSnapshot(Snapshot):
         with errors(self._title):
             yield from retelling.digests(self._connection, table, ranges)
 
-    def expect(self, tables: Collection[Table]) -> None:
-        """Have witnesses and orphans looked up while rows are read."""
-        ahead = self._view.ahead
-        if ahead is None:
-            return
-        for table in tables:
-            ahead.ask(("witness", table), partial(facts.witness_of, table=table))
-        keys = self._foreign_keys(tables)
-        ahead.ask(("orphans", *keys), partial(facts.orphans_of, keys=keys))
+    def expect_witnesses(self, tables: Collection[Table]) -> None:
+        """Have witnesses looked up while rows are read."""
+        if ahead := self._view.ahead:
+            for table in tables:
+                self._expected["witness", table] = ahead.ask(partial(facts.witness_of, table=table))
+
+    def expect_orphans(self, tables: Collection[Table], settled: Collection[str] = ()) -> None:
+        """Have dangling references looked up while rows are read."""
+        if ahead := self._view.ahead:
+            keys = self._foreign_keys(tables)
+            self._expected["orphans", *keys] = ahead.ask(partial(facts.orphans_of, keys=keys))
 
     def witness(self, table: Table) -> Witness:
         return self._asked(("witness", table), partial(facts.witness_of, table=table))
@@ -125,7 +129,7 @@ class SQLiteSnapshot(Snapshot):
     def _asked(self, question: object, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Return what was looked up ahead, or look it up now."""
         with errors(self._title):
-            known = self._view.ahead.answer(question) if self._view.ahead else None
+            known = self._expected.pop(question, None)
             return work(self._connection) if known is None else known.result()
 
     def referring(self, table: Table) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from django.db import OperationalError
 
-from backups.engines.sqlite.ahead import Ahead
+from backups.engines.ahead import Ahead
 from backups.engines.sqlite.checking import Check, checked
 from backups.engines.sqlite.connection import code_of, pragma, quoted, reading
 from backups.engines.sqlite.place import Place
@@ -42,7 +42,7 @@ class View:
     is_wal: bool
     attached: tuple[tuple[str, str], ...]
     check: Check
-    ahead: Ahead | None
+    ahead: Ahead[sqlite3.Connection] | None
 
 
 @contextmanager
@@ -55,7 +55,7 @@ def view(place: Place, title: str, open_: Open) -> Iterator[View]:
             attached = tuple((name, file) for _, name, file in source.execute("PRAGMA database_list") if name != "main")
             is_wal = pragma(source, "journal_mode") == "wal"
             connection, *beside = _begun(place, source, open_, stack, is_wal=is_wal)
-        ahead = stack.enter_context(Ahead(beside[1])) if beside else None
+        ahead = stack.enter_context(Ahead(beside[1], beside[1].interrupt)) if beside else None
         with checked(title, beside[0] if beside else connection, beside=bool(beside)) as check:
             yield View(connection, is_wal, attached, check, ahead)
 

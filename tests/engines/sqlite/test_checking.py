@@ -173,10 +173,11 @@ def test_facts_are_looked_up_ahead_and_are_the_same(source: Engine) -> None:
     with source.snapshot() as snapshot:
         tables = snapshot.tables()
         plain = ([snapshot.witness(table) for table in tables], snapshot.orphans(tables))
-        snapshot.expect(tables)
+        snapshot.expect_witnesses(tables)
+        snapshot.expect_orphans(tables)
         assert ([snapshot.witness(table) for table in tables], snapshot.orphans(tables)) == plain
         # A question that is not quite the one that was expected has an answer of its own.
-        snapshot.expect(tables)
+        snapshot.expect_witnesses(tables)
         (t,) = (table for table in tables if table.name == "t")
         assert list(snapshot.witness(replace(t, columns=t.columns[:1])).columns) == ["id"]
     assert [orphan.rows for orphan in plain[1]] == [1, 2]
@@ -194,5 +195,5 @@ def test_what_was_looked_up_for_nobody_is_given_up(source: Engine, monkeypatch: 
 
     monkeypatch.setattr(facts, "witness_of", endless)
     with source.snapshot() as snapshot:
-        snapshot.expect([*snapshot.tables(), *snapshot.tables()])
+        snapshot.expect_witnesses([*snapshot.tables(), *snapshot.tables()])
     assert set(ended) <= {"interrupted"}
