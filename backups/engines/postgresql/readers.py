@@ -133,6 +133,19 @@ def attempted(work: Callable[[Connection], Value]) -> Callable[[Connection], Val
     return attempt
 
 
+def passing(work: Callable[[Connection], Value]) -> Callable[[Connection], Value | None]:
+    """Return the same, with the locks given back that it took: a server has room for so many in all, and tables may be many."""
+    attempt = attempted(work)
+
+    def passed(connection: Connection) -> Value | None:
+        try:
+            return attempt(connection)
+        finally:
+            _recover(connection)
+
+    return passed
+
+
 def _locked(connection: Connection, table: Table) -> bool:
     lock = f"LOCK TABLE ONLY {relation(table.schema, table.name)} IN ACCESS SHARE MODE NOWAIT"
     try:

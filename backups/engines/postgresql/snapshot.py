@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cached_property, partial
+from itertools import chain
 
 import psycopg
 from psycopg import errors
@@ -22,11 +23,11 @@ from backups.engines.postgresql.lines import line_expression
 from backups.engines.postgresql.outside import uncovered
 from backups.engines.postgresql.properties import read_facts
 from backups.engines.postgresql.queries import order, select, select_rows
-from backups.engines.postgresql.readers import Readers, attempted
+from backups.engines.postgresql.readers import Readers, passing
 from backups.engines.postgresql.reading_back import read_back
 from backups.engines.postgresql.session import Connection, fetch, literal, pin, quoted, relation, run, sentence, told
 from backups.engines.postgresql.structure import capture
-from backups.engines.postgresql.together import answers
+from backups.engines.postgresql.together import AT_ONCE, answers
 from backups.engines.postgresql.unreadable import unreadable
 from backups.engines.postgresql.witness import Reference
 from backups.exceptions import SourceChanged, SourceError
@@ -72,7 +73,7 @@ class PostgreSQLSnapshot(Snapshot):
         self._place = place = engine.describe()
         self._busy = False
         self._expected: dict[Table, tuple[Future[list[Witness] | None], int]] = {}
-        self._dangling: dict[object, Future[list[Orphans] | None]] = {}
+        self._dangling: dict[object, list[Future[list[Orphans] | None]]] = {}
         with told(place):
             self._path = [row[0] for row in fetch(connection, CURRENT_PATH)]
             self._exported = self._begun()
@@ -228,15 +229,20 @@ class PostgreSQLSnapshot(Snapshot):
         """Have them looked up on another connection, those of several narrow tables at once."""
         if aside := self._aside:
             for batch in witness.batches(tables):
-                found = aside.ask(attempted(partial(witness.witnesses, tables=batch)))
+                found = aside.ask(passing(partial(witness.witnesses, tables=batch)))
                 self._expected.update((table, (found, place)) for place, table in enumerate(batch))
 
     def expect_orphans(self, tables: Collection[Table], settled: Collection[str] = ()) -> None:
         """Have them counted on another connection."""
         if aside := self._aside:
-            with self._reading():
-                asked = partial(witness.orphans, known=self._references, tables=tables, settled=settled)
-            self._dangling[_question(tables, settled)] = aside.ask(attempted(asked))
+            wanted = self._concerned(tables, settled)
+            parts = [wanted[start : start + AT_ONCE] for start in range(0, len(wanted), AT_ONCE)]
+            counted = [aside.ask(passing(partial(witness.orphans, references=part))) for part in parts]
+            self._dangling[_question(tables, settled)] = counted
+
+    def _concerned(self, tables: Collection[Table], settled: Collection[str]) -> list[Reference]:
+        with self._reading():
+            return witness.concerned(self._references, tables, settled)
 
     def witness(self, table: Table) -> Witness:
         """Return the table's witness."""
@@ -267,12 +273,13 @@ class PostgreSQLSnapshot(Snapshot):
 
     def orphans(self, tables: Collection[Table], settled: Collection[str] = ()) -> list[Orphans]:
         """Return the foreign keys that rows of these tables break; those from one settled table to another are not asked."""
-        expected = self._dangling.pop(_question(tables, settled), None)
-        known = expected.result() if expected else None
-        if known is not None:
-            return known
+        found = [counted.result() for counted in self._dangling.pop(_question(tables, settled), ())]
+        known = [part for part in found if part is not None]
+        if found and len(known) == len(found):
+            return list(chain.from_iterable(known))
+        wanted = self._concerned(tables, settled)
         with self._reading():
-            return witness.orphans(self._connection, self._references, tables, settled)
+            return witness.orphans(self._connection, wanted)
 
     def referring(self, table: Table) -> list[str]:
         """Return the tables with rows that point at this one."""

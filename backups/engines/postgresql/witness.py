@@ -49,6 +49,11 @@ class Reference:
         """Schema and name of the table that refers."""
         return self.schema, self.name
 
+    @property
+    def parent_name(self) -> str:
+        """The qualified name of the table that is referred to."""
+        return f"{self.parent_schema}.{self.parent}"
+
     def dangling(self) -> str:
         """Return SQL for the rows, as ``c``, that point at nothing: FROM and WHERE."""
         only = "" if self._parent_is_partitioned else "ONLY "
@@ -75,20 +80,18 @@ def references(connection: Connection) -> list[Reference]:
     return [Reference(row) for row in fetch(connection, _REFERENCES)]
 
 
-def orphans(
-    connection: Connection, known: Iterable[Reference], tables: Collection[Table], settled: Collection[str]
-) -> list[Orphans]:
-    """Return which of the ``known`` foreign keys rows of these tables break, with how many do; ``settled`` ones are not asked."""
-    asked = {(table.schema, table.name): table.qualified for table in tables}
-    wanted = [
-        ref
-        for ref in known
-        if ref.child in asked and not (asked[ref.child] in settled and f"{ref.parent_schema}.{ref.parent}" in settled)
-    ]
-    counted = answers(connection, (f"SELECT count(*) {ref.dangling()}" for ref in wanted))
+def concerned(known: Iterable[Reference], tables: Collection[Table], settled: Collection[str]) -> list[Reference]:
+    """Return those of the ``known`` foreign keys that are of these tables, and not from one ``settled`` table to another."""
+    asked = {(table.schema, table.name) for table in tables}
+    return [ref for ref in known if ref.child in asked and not {".".join(ref.child), ref.parent_name}.issubset(settled)]
+
+
+def orphans(connection: Connection, references: Sequence[Reference]) -> list[Orphans]:
+    """Return which of these foreign keys are broken, with how many rows break them."""
+    counted = answers(connection, (f"SELECT count(*) {ref.dangling()}" for ref in references))
     return [
-        Orphans(asked[ref.child], ref.columns, f"{ref.parent_schema}.{ref.parent}", rows)
-        for ref, rows in zip(wanted, counted, strict=True)
+        Orphans(".".join(ref.child), ref.columns, ref.parent_name, rows)
+        for ref, rows in zip(references, counted, strict=True)
         if rows
     ]
 

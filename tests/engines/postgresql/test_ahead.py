@@ -120,3 +120,12 @@ def test_what_was_looked_up_for_nobody_is_given_up(filled: Engine, monkeypatch: 
         expect(snapshot)
         time.sleep(0.2)
     assert time.monotonic() - began < 20
+
+
+def test_it_keeps_no_locks_since_a_server_has_room_for_so_many(filled: Engine) -> None:
+    with filled.snapshot() as snapshot, session(filled) as other:
+        expect(snapshot)
+        facts(snapshot)
+        pid = snapshot._aside._connection.info.backend_pid  # type: ignore[attr-defined]
+        held = fetch(other, f"SELECT relation::regclass::text FROM pg_locks WHERE pid = {pid} AND locktype = 'relation'")
+        assert held == []
