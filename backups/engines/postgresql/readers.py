@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
+from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self, TypeVar
@@ -74,7 +75,7 @@ class Readers:
     def aside(self, snapshot: str) -> Ahead[Connection] | None:
         """Return what looks answers up on one more connection, where there can be one; an answer that it has not is None."""
         for connection in self._joined(snapshot, 1, lock_timeout=_IMPATIENCE):
-            return self._stack.enter_context(Ahead(connection, connection.cancel))
+            return self._stack.enter_context(Ahead(connection, partial(_cancel, connection)))
         return None
 
     def _answers(
@@ -155,6 +156,12 @@ def _locked(connection: Connection, table: Table) -> bool:
         _recover(connection)
         return False
     return True
+
+
+def _cancel(connection: Connection) -> None:
+    """End what runs on a connection; nothing where the server has gone, which ends it too."""
+    with suppress(psycopg.Error):
+        connection.cancel()
 
 
 def _recover(connection: Connection) -> None:
