@@ -127,5 +127,7 @@ def test_it_keeps_no_locks_since_a_server_has_room_for_so_many(filled: Engine) -
         expect(snapshot)
         facts(snapshot)
         pid = snapshot._aside._connection.info.backend_pid  # type: ignore[attr-defined]
-        held = fetch(other, f"SELECT relation::regclass::text FROM pg_locks WHERE pid = {pid} AND locktype = 'relation'")
+        held = fetch(
+            other, f"SELECT relation::regclass::text FROM pg_locks WHERE pid = {pid} AND locktype = 'relation'"
+        )
         assert held == []
