@@ -37,9 +37,10 @@ class Chunk:
         return split_lines(self.plaintext)
 
 
-def told_apart(stored: Stored) -> tuple[str, str, int]:
-    """Return what tells an object, with what is recorded of it, from every other."""
-    return stored.name, stored.sha256, stored.bytes
+def told_apart(stored: Stored) -> bytes:
+    """Return what tells an object, with what is recorded of it, from every other: sixteen bytes, since objects may be many."""
+    what = f"{stored.name} {stored.sha256} {stored.bytes}"
+    return hashlib.blake2b(what.encode(), digest_size=16).digest()
 
 
 def _arrived(entry: Entry, future: Future[bytes]) -> Chunk:
@@ -71,7 +72,7 @@ class Contents:
         """Whether every table has the rows that the backup recorded."""
         self.dangling: frozenset[tuple[str, tuple[str, ...], str]] = frozenset()
         """Foreign keys (table, columns, parent) whose parents' rows are left out, so that they are not validated."""
-        self.whole: set[tuple[str, str, int]] | None = None
+        self.whole: set[bytes] | None = None
         """Where it is a set, the objects found whole as they lie in this storage are noted in it (``told_apart``)."""
         self._shared: tuple[int, bytes] | None = None
 

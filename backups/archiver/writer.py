@@ -15,7 +15,7 @@ from backups.repository import Repository, damage
 
 WORKERS = 4  # more than cores: they wait for the disk most of the time
 WAITING = 2  # plaintexts that may wait beside those being worked on: memory is bounded by these
-REMEMBERED = 65_536  # ids of this run; one that is forgotten is only stored twice
+REMEMBERED = 8_192  # ids of this run, some six megabytes; one that is forgotten is only stored twice
 
 
 class Journal(Protocol):

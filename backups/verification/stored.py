@@ -35,7 +35,8 @@ class StoredCheck:
     def __init__(self, contents: Contents, progress: Progress = silent) -> None:
         self._contents, self._repository, self._progress = contents, contents.repository, progress
         self._noted = damage.noted(self._repository)
-        self._seen: set[tuple[str, str, int]] = set()
+        self._seen: set[bytes] = set()
+        self._runs = {contents.manifest.run}  # whose data keys the backup needs
         self._bytes = 0
         self._damaged = self._healed = self._unopened = 0
         self._said: list[str] = []
@@ -50,7 +51,7 @@ class StoredCheck:
             said = f"{len(self._seen)} objects, {self._bytes} bytes"
             yield Finding(NAME, Status.PASSED, "", said, said, self._told())
         if self._contents.manifest.encryption:
-            yield from key_findings(self._repository, self._runs())
+            yield from key_findings(self._repository, self._runs)
 
     def _look(self, objects: Iterable[_Named]) -> Iterator[Finding]:
         """Look at objects; where one is a page, at the chunks behind it too. A page that is damaged hides them."""
@@ -81,6 +82,7 @@ class StoredCheck:
             if what in self._seen:
                 continue
             self._seen.add(what)
+            self._runs.add(stored.name.rpartition(".")[2])
             if kind != "page" and self._is_known(stored):
                 self._bytes += stored.stored_bytes
                 continue
@@ -118,10 +120,6 @@ class StoredCheck:
             f"{self._unopened} objects are encrypted for others: their stored bytes were checked, not what is in them."
         )
         return " ".join([*self._said, *more, *([closed] if self._unopened else [])])
-
-    def _runs(self) -> set[str]:
-        """Return the runs whose data keys the backup needs."""
-        return {self._contents.manifest.run, *(name.rpartition(".")[2] for name, _, _ in self._seen)}
 
 
 def _found(stored: Stored, tables: tuple[str, ...], error: ObjectDamaged | ObjectMissing) -> Finding:
