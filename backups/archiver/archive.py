@@ -130,7 +130,7 @@ class _Work:
         settled = self._settled(described, same)
         self._snapshot.expect_orphans(covered, settled)
         taken = self._snapshot.witnesses(self._watched(asked, "witness"))
-        small = self._snapshot.whole([table for table in covered if not self._has_chunks(table)])
+        wholes = self._wholes(covered)
         shared = SharedChunks(self._writer, self._parent.shared, self._request.limits)
         entries = []
         for table in described.tables:
@@ -138,7 +138,7 @@ class _Work:
                 with self._phase("witness"):
                     witness[table.qualified] = next(taken)
             with self._phase("rows"):
-                whole = next(small) if described.covers(table) and not self._has_chunks(table) else None
+                whole = next(wholes) if described.covers(table) else None
                 entries.append(self._entry(table, same, witness, shared, whole))
         with self._phase("rows"):
             common = shared.finish()
@@ -229,9 +229,11 @@ class _Work:
         found = self._snapshot.orphans(covered, settled)
         return tuple(sorted({*known, *found}, key=lambda orphan: (orphan.table, orphan.parent, orphan.columns)))
 
-    def _has_chunks(self, table: Table) -> bool:
-        """Say whether the parent has chunks of a table, whose boundaries are inherited."""
-        return self._parent.usable(table)[0] is not None
+    def _wholes(self, covered: list[Table]) -> Iterator[bytes | None]:
+        """Yield all lines of each table that the engine reads whole; None for one whose boundaries the parent hands on."""
+        inherits = [self._parent.usable(table)[0] is not None for table in covered]
+        texts = self._snapshot.whole([table for table, cut in zip(covered, inherits, strict=True) if not cut])
+        yield from (None if cut else next(texts) for cut in inherits)
 
     def _entry(
         self,

@@ -121,26 +121,17 @@ class Readers:
             yield connection
 
 
-def attempted(work: Callable[[Connection], Value]) -> Callable[[Connection], Value | None]:
-    """Return the same work, but with None for what cannot be done; the connection joins the snapshot as before."""
-
-    def attempt(connection: Connection) -> Value | None:
-        try:
-            return work(connection)
-        except psycopg.Error:
-            _recover(connection)
-            return None
-
-    return attempt
-
-
 def passing(work: Callable[[Connection], Value]) -> Callable[[Connection], Value | None]:
-    """Return the same, with the locks given back that it took: a server has room for so many in all, and tables may be many."""
-    attempt = attempted(work)
+    """Return the same work, but with None for what cannot be done, and with the locks given back that it took.
+
+    A server has room for so many locks in all, and tables may be many. The connection joins the snapshot as before.
+    """
 
     def passed(connection: Connection) -> Value | None:
         try:
-            return attempt(connection)
+            return work(connection)
+        except psycopg.Error:
+            return None
         finally:
             _recover(connection)
 
@@ -182,11 +173,13 @@ def _statement(table: Table, span: Span, largest: int) -> str:
 def _answer(free: Free, statement: str | None, read: Callable[[PGresult], bytes | None]) -> bytes | None:
     if statement is None:
         return None
-    query = statement.encode()
     connection = free.get()
     try:
-        found = attempted(lambda joined: psycopg.Cursor(joined).execute(query, binary=True).pgresult)(connection)
+        found = psycopg.Cursor(connection).execute(statement.encode(), binary=True).pgresult
         return read(found) if found else None
+    except psycopg.Error:
+        _recover(connection)
+        return None
     finally:
         free.put(connection)
 

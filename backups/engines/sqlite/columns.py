@@ -10,7 +10,7 @@ from backups.engines.sqlite.cells import STORED, Stored, stored_of
 from backups.rows import Cell
 from backups.tables import Column, Table
 
-_SURE_DIGITS = 15  # a decimal of so many digits is whole where the nearest double is
+SURE_DIGITS = 15  # a double holds any decimal of so many digits, and is whole where that is
 
 
 def stored_columns(table: Table, columns: Sequence[Sequence[Cell]]) -> list[Sequence[Stored]]:
@@ -37,7 +37,7 @@ def _integers(cells: Sequence[Any]) -> Sequence[Stored]:
 
 
 def _decimals(cells: Sequence[Any]) -> Sequence[Stored]:
-    if max(map(len, cells)) > _SURE_DIGITS:
+    if max(map(len, cells)) > SURE_DIGITS:
         return list(map(STORED["decimal"], cells))
     numbers = list(map(float, cells))
     if not all(map(isfinite, numbers)):

@@ -15,13 +15,13 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 
+from backups.engines.sqlite.columns import SURE_DIGITS
 from backups.engines.sqlite.connection import quoted
 from backups.engines.sqlite.reading import encoding_of, query
 from backups.facts import Span
 from backups.rows import layout
 from backups.tables import Column, Table
 
-_SURE_DIGITS = 15  # of a decimal, which a double holds whatever they are
 _RUINED = "'?'"
 _DAY, _CLOCK, _FRACTION = ("[0-9]" * 4 + "-[0-9][0-9]" * 2), "[0-9][0-9]" + ":[0-9][0-9]" * 2, "." + "[0-9]" * 6
 _NO_FRACTION = ".000000"
@@ -44,9 +44,8 @@ def _digest(connection: sqlite3.Connection, table: Table, line: str, span: Span,
     try:
         (text,) = connection.execute(sql, parameters).fetchone()
     except (sqlite3.OperationalError, sqlite3.DataError):
-        return (
-            None  # too many columns, too long a text, no JSON functions: what else there is to say, reading back says
-        )
+        # Too many columns, too long a text, no JSON functions: what else there is to say, reading back says.
+        return None
     return None if text is None else hashlib.sha256(text).digest()
 
 
@@ -79,7 +78,7 @@ def _decimal(column: Column) -> dict[str, Written] | None:
         return None
     zeros = f".{'0' * scale}" if scale else ""
     written: dict[str, Written] = {"integer": lambda name: f"""'"' || {name} || '{zeros}"'"""}
-    if 0 < scale < _SURE_DIGITS:
+    if 0 < scale < SURE_DIGITS:
         written["real"] = _hundredths(scale)
     return written
 
@@ -95,7 +94,7 @@ def _hundredths(scale: int) -> Written:
 
     def written(name: str) -> str:
         parts = f"CAST(round({name} * {unit}.0) AS INTEGER)"
-        sure = f"abs({name}) < {10 ** (_SURE_DIGITS - scale)} AND {parts} / {unit}.0 = {name} AND {parts} % {unit} <> 0"
+        sure = f"abs({name}) < {10 ** (SURE_DIGITS - scale)} AND {parts} / {unit}.0 = {name} AND {parts} % {unit} <> 0"
         sign = f"CASE WHEN {name} < 0 THEN '-' ELSE '' END"
         text = f"printf('\"%s%d.%0{scale}d\"', {sign}, abs({parts}) / {unit}, abs({parts}) % {unit})"
         return f"CASE WHEN {sure} THEN {text} END"
