@@ -82,7 +82,7 @@ class SourceCorrupt(SourceError):
 class SourceChanged(SourceError):
     """A table was truncated, altered or dropped while it was being read."""
 
-    default_hint = "Nothing was stored. Run the backup again when no migration is under way."
+    default_hint = "No backup was taken. Run it again when no migration is under way."
 
 
 class TargetError(BackupsError):

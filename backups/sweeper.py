@@ -128,7 +128,7 @@ class Sweeper:
         self.freed = Freed()
         self._repository, self._objects, self._names, self._check = repository, repository.objects, names, check
         # Where an object is damaged, another one of the same content may be what it is healed from.
-        self._healing = {note.rpartition(".")[0] for note in damage.noted(repository)}
+        self._lost = damage.lost(damage.noted(repository))
 
     def sweep(self, rank: int, run: str) -> None:
         """Delete what only a backup of this rank names, then what was recorded of it."""
@@ -170,13 +170,12 @@ class Sweeper:
 
     def _heals(self, name: str) -> bool:
         """Say whether an object of the same content is damaged, so that this one may be the only whole one."""
-        place = damage.place_of(name)
-        return place.rpartition(".")[0] in self._healing and not self._objects.exists(place)
+        return damage.may_heal(self._lost, name) and not self._objects.exists(damage.place_of(name))
 
     def _delete(self, name: str, size: int) -> None:
         self._check()
         if self._objects.exists(name):
             self._objects.delete(name)
             self.freed.count(size)
-        if self._healing:
+        if self._lost:
             damage.clear(self._repository, name)

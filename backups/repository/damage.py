@@ -55,6 +55,16 @@ def read(repository: Repository) -> Iterator[Noted]:
             yield Noted(said["kind"], msgspec.convert(said["expected"], Stored), said["reason"])
 
 
+def lost(notes: frozenset[str]) -> frozenset[str]:
+    """Return the content of each object that a note is on: another of the same content may be what it is healed from."""
+    return frozenset(_content_of(place) for place in notes)
+
+
+def may_heal(lost: frozenset[str], name: str) -> bool:
+    """Say whether an object is of a content that is lost somewhere else."""
+    return _content_of(place_of(name)) in lost
+
+
 def clear(repository: Repository, name: str) -> None:
     """Take the note on an object away, if there is one: it reads whole again. Raises StorageUnavailable."""
     place = place_of(name)
@@ -65,6 +75,11 @@ def clear(repository: Repository, name: str) -> None:
 def place_of(name: str) -> str:
     """Return the name of the note on an object."""
     return f"{FOLDER}/{name.replace('/', '-')}"
+
+
+def _content_of(place: str) -> str:
+    """Return kind and id: what is left of a name without the run that put it."""
+    return place.rpartition(".")[0]
 
 
 def is_noted(notes: frozenset[str], name: str) -> bool:

@@ -157,6 +157,12 @@ class Keyring:
         names = (folder.removeprefix("keys/") for folder in self._objects.folders("keys"))
         return [name for name in names if RUN.fullmatch(name)]
 
+    def remove(self, run: str) -> None:
+        """Remove the data key of a run that has left nothing. Raises StorageUnavailable."""
+        for name in self._objects.list(f"keys/{run}"):
+            self._objects.delete(name)
+        self._objects.remove_folder(f"keys/{run}")
+
     def copies(self, folder: str) -> list[str]:
         """Return the names of the objects that hold one key, newest first; names that are none of ours are passed over."""
         names = [name for name in self._objects.list(folder) if KEY.fullmatch(name)]

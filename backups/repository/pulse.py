@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING
 
 from backups.exceptions import BackupsError, HeartbeatLost, StorageUnavailable
 from backups.manifest import Stored
+from backups.repository import damage
+from backups.repository.names import object_name
 from backups.repository.processes import mark_of
-from backups.repository.runs import EVERY, Beat, Item, beat_name, put_beat, remove_beats
+from backups.repository.runs import EVERY, Beat, Item, beat_name, beat_names, put_beat, read_beat, remove_beats
 
 if TYPE_CHECKING:
     from backups.repository.repository import Repository
@@ -98,6 +100,31 @@ class Pulse:
             self._beat = replace(self._beat, ended=True)
             self.beat()
             return True
+
+    def withdraw(self) -> None:
+        """Remove what this run has stored, so that nobody goes on from it. Raises HeartbeatLost, RepositoryError.
+
+        What may heal an earlier backup stays. A checkpoint goes before what it names, and for good: one that outlasts its
+        objects would have the next backup name what is not there.
+        """
+        with self._lock:
+            self.check()
+            lost = damage.lost(damage.noted(self._repository))
+            for name in beat_names(self._repository, self._beat.run):
+                if told := read_beat(self._repository, name).stored:
+                    self._repository.objects.delete(name)
+                    self._repository.objects.settle()
+                    self._remove(told, lost)
+            told, self._items, self._bytes, self._told = tuple(self._items), [], 0, False
+            self._remove(told, lost)
+            if not lost:
+                self._repository.keys.remove(self._beat.run)
+
+    def _remove(self, items: tuple[Item, ...], lost: frozenset[str]) -> None:
+        for kind, ident, *_ in items:
+            name = object_name(kind, ident, self._beat.run)
+            if not damage.may_heal(lost, name):
+                self._repository.objects.delete(name)
 
     def check(self) -> None:
         """Raise HeartbeatLost where this run was held up for so long that others may take it for dead, now or before."""

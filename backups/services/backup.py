@@ -19,6 +19,7 @@ from backups.exceptions import (
     LockHeld,
     ObjectDamaged,
     ObjectMissing,
+    SourceCorrupt,
     SourceError,
     WrongRepository,
     WrongSigningKey,
@@ -102,6 +103,10 @@ def create_backup(
             request = _request(database, run, full, adopt, asked, limits)
             done = _take(engine, repository, recording, request, progress, journal, swept)
         except BaseException as error:
+            if isinstance(error, SourceCorrupt):
+                # Rows of a damaged file are nothing to go on from.
+                with suppress(BackupsError):
+                    pulse.withdraw()
             catalog.fail(recording, Backup, run, error)
             raise
     dropped = drop_when_over(database, datetime.now(UTC))

@@ -43,7 +43,7 @@ def _source(error: Exception, database: str) -> SourceError:
     if code in _DENIED:
         return SourceError(f"{_first(database)} cannot be read with this user's rights: {told}.")
     if code in GONE:
-        return SourceError(f"The connection to {database} was lost: {told}.", hint="Nothing was stored. Try again.")
+        return SourceError(f"The connection to {database} was lost: {told}.", hint="No backup was taken. Try again.")
     if code in _UNREACHABLE:
         return SourceError(f"The server of {database} cannot be reached: {told}.")
     return SourceError(f"{_first(database)} cannot be read: {told}.")
