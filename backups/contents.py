@@ -20,9 +20,6 @@ from backups.schema import Schema
 
 Read = TypeVar("Read")
 
-AHEAD = 3
-"""How many chunks are opened while one is being worked on."""
-
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -89,13 +86,14 @@ class Contents:
         yield from self._opened_ahead(self.entries(table))
 
     def _opened_ahead(self, entries: Iterable[Entry]) -> Iterator[Chunk]:
-        """Yield chunks in turn while the next few are being read and opened, which waits for the storage most of the time."""
+        """Yield chunks in turn while the next are being read and opened, as many as it takes to hide the storage's waiting."""
+        ahead = self.repository.objects.reads_ahead
         waiting: deque[tuple[Entry, Future[bytes]]] = deque()
-        with ThreadPoolExecutor(AHEAD, thread_name_prefix="lifeboat-opener") as pool:
+        with ThreadPoolExecutor(ahead, thread_name_prefix="lifeboat-opener") as pool:
             try:
                 for entry in entries:
                     waiting.append((entry, pool.submit(self._get, "chunk", entry)))
-                    if len(waiting) > AHEAD:
+                    if len(waiting) > ahead:
                         yield _arrived(*waiting.popleft())
                 while waiting:
                     yield _arrived(*waiting.popleft())

@@ -13,7 +13,6 @@ from backups.exceptions import ObjectRemoved
 from backups.manifest import Manifest, Stored
 from backups.repository import Repository, damage
 
-WORKERS = 4  # more than cores: they wait for the disk most of the time
 WAITING = 2  # plaintexts that may wait beside those being worked on: memory is bounded by these
 REMEMBERED = 8_192  # ids of this run, some six megabytes; one that is forgotten is only stored twice
 
@@ -49,8 +48,9 @@ class Writer:
         self.healed = self.closed = 0
         self._closed = _closed(repository, parent)
         self._damaged = damage.noted(repository) | self._closed
-        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="lifeboat-writer")
-        self._room = threading.BoundedSemaphore(WORKERS + WAITING)
+        workers = repository.objects.writes_at_once
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="lifeboat-writer")
+        self._room = threading.BoundedSemaphore(workers + WAITING)
         self._lock = threading.Lock()
         self._put: OrderedDict[str, Stored] = OrderedDict()
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import ClassVar
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
@@ -35,6 +36,11 @@ _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.E
 
 class Objects(ABC):
     """The objects under one prefix. Names are relative to it, with ``/`` between parts."""
+
+    reads_ahead: ClassVar[int] = 3
+    writes_at_once: ClassVar[int] = 4
+    """How many objects of a megabyte are worth reading while one is worked on, and putting side by side: more where each
+    waits for a network. All of them are in memory."""
 
     def __init__(self, storage: Storage, prefix: str) -> None:
         self.storage = storage
@@ -138,6 +144,8 @@ class LocalObjects(Objects):
 
     Bytes are synced with each object; folders, which hold the names, all together when a run settles.
     """
+
+    reads_ahead, writes_at_once = 1, 2
 
     def __init__(self, storage: Storage, prefix: str) -> None:
         super().__init__(storage, prefix)

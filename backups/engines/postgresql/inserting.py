@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor, Future, wait
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor, wait
+from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from queue import SimpleQueue
 
 import psycopg
 
 from backups.chunks import split_lines
-from backups.engines.postgresql.copying import Copying, grouped
+from backups.engines.postgresql.copying import Copying
+from backups.engines.postgresql.feed import Feed
 from backups.engines.postgresql.session import Connection, first_line, relation, run, told
 from backups.exceptions import RestoreError
 from backups.rows import Decoder, Exact, Row
@@ -21,12 +21,20 @@ from backups.tables import Table
 # A batch is one COPY, and what is tried again to find the row that does not go in. At its end the server waits for us.
 _BATCH_BYTES = 4 * 1024 * 1024
 
-Texts = Sequence[bytes]
-"""Whole lines, some in each text."""
+Numbered = tuple[int, bytes]
+"""Whole lines, or one of them, and the number of the text that they came in."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """A batch that did not go in, and why."""
+
+    batch: list[Numbered]
+    error: Exception
 
 
 class Inserter:
-    """Inserts the rows of one table. ``threads`` are as many as the connections: each writes a batch piece by piece, of which the
+    """Inserts the rows of one table. ``threads`` are as many as the connections: each sends a batch piece by piece, of which the
     server takes in one while the next is made.
 
     ``enclosed`` says that all of it is in the one transaction that has made the table. What fails there has ended it, so
@@ -36,84 +44,120 @@ class Inserter:
     def __init__(
         self, connections: Sequence[Connection], threads: Executor, place: str, table: Table, *, enclosed: bool = False
     ) -> None:
-        self._connection, self._threads, self._place, self._table = connections[0], threads, place, table
-        self._free: SimpleQueue[Connection] = SimpleQueue()
-        for connection in connections:
-            self._free.put(connection)
-        self._room = len(connections)
+        self._connections, self._threads, self._place, self._table = connections, threads, place, table
         self._enclosed = enclosed
         self._copying = Copying(table, frozen=enclosed)
 
     def insert(self, texts: Iterable[bytes]) -> int:
         """Insert the rows of these lines and return how many; raise RestoreError naming the first that does not go in."""
-        inserted = 0
-        under_way: deque[tuple[Texts, Future[int]]] = deque()
+        feed = Feed(len(self._connections))
+        senders = [
+            # At different lengths of their batches, so that these are not all at their longest at once, nor end together.
+            self._threads.submit(self._send, connection, feed, _BATCH_BYTES * number // len(self._connections))
+            for number, connection in enumerate(self._connections, 1)
+        ]
         try:
-            for batch in grouped(texts, _BATCH_BYTES):
-                if len(under_way) > self._room:
-                    inserted += self._arrived(*under_way.popleft())
-                under_way.append((batch, self._threads.submit(self._send, batch)))
-            while under_way:
-                inserted += self._arrived(*under_way.popleft())
-        finally:
-            wait([future for _, future in under_way])
-        return inserted
+            for text in texts:
+                if not feed.put(text):
+                    break
+            feed.end()
+            wait(senders)
+        except BaseException:
+            feed.stop()
+            wait(senders)
+            raise
+        ends = [sender.result() for sender in senders]
+        refused = [end for end in ends if isinstance(end, _Refused)]
+        if refused:
+            raise self._first_of(refused)
+        return sum(end for end in ends if not isinstance(end, _Refused))
 
-    def _send(self, batch: Texts) -> int:
-        connection = self._free.get()
+    def _send(self, connection: Connection, feed: Feed, first: int) -> int | _Refused:
+        """Send one batch after another, the first of another size; return how many rows there were, or what did not go in."""
+        rows, batch, size = 0, list[Numbered](), first
         try:
-            return self._copy(connection, batch)
-        finally:
-            self._free.put(connection)
-
-    def _arrived(self, batch: Texts, future: Future[int]) -> int:
-        """Wait for a batch and return how many rows it had."""
-        try:
-            return future.result()
+            while sent := self._copy(connection, _kept(feed.take(size), batch)):
+                rows, size = rows + sent, _BATCH_BYTES
+                batch.clear()
         except (psycopg.Error, ValueError) as error:
-            raise self._refused([line for text in batch for line in split_lines(text)], error) from error
+            feed.stop()
+            return _Refused(batch, error)
+        except BaseException:
+            feed.stop()
+            raise
+        return rows
 
-    def _copy(self, connection: Connection, batch: Texts) -> int:
+    def _copy(self, connection: Connection, texts: Iterable[bytes]) -> int:
         """Insert the rows of these lines and return how many."""
-        rows = sum(text.count(b"\n") for text in batch)
+        counting = _Counting(texts)
         if self._table.columns:
-            for statement, pieces in groupby(self._copying.write(batch), itemgetter(0)):
+            for statement, pieces in groupby(self._copying.write(counting), itemgetter(0)):
                 with connection.cursor() as cursor, cursor.copy(statement) as copy:
                     for _, data in pieces:
                         copy.write(data)
-        else:
+        elif rows := sum(1 for _ in split_lines(b"".join(counting))):
             target = relation(self._table.schema, self._table.name)
             run(connection, f"INSERT INTO {target} SELECT FROM generate_series(1, {rows})")
-        return rows
+        return counting.rows
 
-    def _refused(self, batch: Sequence[bytes], error: Exception) -> RestoreError:
-        reason = first_line(error) if isinstance(error, psycopg.Error) else str(error)
+    def _first_of(self, refused: Iterable[_Refused]) -> RestoreError:
+        """Return an error that names the first row that does not go in, of batches that went side by side."""
         if self._enclosed:
+            reason = _reason(next(iter(refused)).error)
             message = f"A row of table {self._table.qualified} does not go into {self._place}: {reason}."
             return RestoreError(message, table=self._table.qualified)
         with told(self._place, RestoreError):
-            row = Decoder(self._table).decode(self._culprit(batch))
-        key = _key(self._table, row)
-        message = f"The row {key} of table {self._table.qualified} does not go into {self._place}: {reason}."
-        return RestoreError(message, table=self._table.qualified, key=key)
+            found = [(self._culprit(each.batch), each.error) for each in refused]
+            (_, line), error = min(found, key=lambda culprit: culprit[0][0])
+            key = _key(self._table, Decoder(self._table).decode(line))
+        message = f"The row {key} of table {self._table.qualified} does not go into {self._place}: {_reason(error)}."
+        failure = RestoreError(message, table=self._table.qualified, key=key)
+        failure.__cause__ = error
+        return failure
 
-    def _culprit(self, lines: Sequence[bytes]) -> bytes:
+    def _culprit(self, batch: Iterable[Numbered]) -> Numbered:
         """Return the first line that does not go in, by halves."""
+        lines = [(number, line) for number, text in batch for line in split_lines(text)]
         while len(lines) > 1:
             half = lines[: len(lines) // 2]
             lines = half if self._fails(half) else lines[len(half) :]
         return lines[0]
 
-    def _fails(self, lines: Sequence[bytes]) -> bool:
-        run(self._connection, "BEGIN")
+    def _fails(self, lines: Iterable[Numbered]) -> bool:
+        connection = self._connections[0]
+        run(connection, "BEGIN")
         try:
-            self._copy(self._connection, [b"".join(lines)])
+            self._copy(connection, [b"".join(line for _, line in lines)])
         except (psycopg.Error, ValueError):
             return True
         else:
             return False
         finally:
-            run(self._connection, "ROLLBACK")
+            run(connection, "ROLLBACK")
+
+
+class _Counting:
+    """Texts of lines, which are counted as they are asked for."""
+
+    def __init__(self, texts: Iterable[bytes]) -> None:
+        self.rows = 0
+        self._texts = texts
+
+    def __iter__(self) -> Iterator[bytes]:
+        for text in self._texts:
+            self.rows += text.count(b"\n")
+            yield text
+
+
+def _kept(texts: Iterable[Numbered], batch: list[Numbered]) -> Iterator[bytes]:
+    """Yield texts, and keep each of them with its number."""
+    for numbered in texts:
+        batch.append(numbered)
+        yield numbered[1]
+
+
+def _reason(error: Exception) -> str:
+    return first_line(error) if isinstance(error, psycopg.Error) else str(error)
 
 
 def _key(table: Table, row: Row) -> str:

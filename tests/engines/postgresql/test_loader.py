@@ -1,12 +1,15 @@
 """Loading into PostgreSQL: what does not go in is named, what the source broke is let through, progress is told."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from backups.engines.base import Engine
 from backups.engines.postgresql import building as module
+from backups.engines.postgresql import inserting
 from backups.engines.postgresql.session import fetch, session
 from backups.engines.postgresql.statistics import shared_out
-from backups.exceptions import RestoreError, TargetError
+from backups.exceptions import ObjectDamaged, RestoreError, TargetError
 from backups.facts import Orphans
 from backups.progress import Step
 from backups.schema import Schema, Statement
@@ -61,6 +64,46 @@ def test_the_first_of_many_rows_that_does_not_go_in_is_named(engine: Engine, tar
         lines[number] = changed(made.tables[0], lines[number], a=None)
     error = refused(made, target)
     assert (error.table, error.key) == ("public.t", "17777")
+
+
+@pytest.mark.parametrize("bad", [(50, 51), (51, 50), (0, 1), (99,), (48, 49, 50, 51)])
+def test_of_batches_that_go_side_by_side_the_first_row_that_does_not_go_in_is_named(
+    engine: Engine, target: Engine, monkeypatch: pytest.MonkeyPatch, bad: tuple[int, ...]
+) -> None:
+    execute(engine, "CREATE TABLE t (id integer PRIMARY KEY, a text NOT NULL)")
+    execute(engine, "INSERT INTO t SELECT n, 'x' FROM generate_series(0, 99) n")
+    made = dump(engine)
+    table, lines = made.tables[0], made.lines["public.t"]
+    for number in bad:
+        lines[number] = changed(table, lines[number], a=None)
+    # A line a text, so that each of these texts goes to one connection or the other.
+    monkeypatch.setattr(inserting, "_BATCH_BYTES", 4 * len(lines[0]))
+    target.create(made.facts)
+    with target.loader() as loader:
+        loader.define(made.schema)
+        with pytest.raises(RestoreError) as caught:
+            loader.load(table, iter(lines))
+    assert caught.value.key == str(min(bad)) and "null value" in str(caught.value)
+
+
+def test_what_goes_wrong_with_the_texts_themselves_ends_the_load(
+    engine: Engine, target: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute(engine, "CREATE TABLE t (id integer PRIMARY KEY)", "INSERT INTO t SELECT generate_series(1, 50)")
+    made = dump(engine)
+    monkeypatch.setattr(inserting, "_BATCH_BYTES", 100)
+
+    def broken() -> Iterator[bytes]:
+        yield from made.lines["public.t"]
+        raise ObjectDamaged("chunks/00/x", "it is")
+
+    target.create(made.facts)
+    with target.loader() as loader:
+        loader.define(made.schema)
+        with pytest.raises(ObjectDamaged):
+            loader.load(made.tables[0], broken())
+        # Nothing of it is under way any more.
+        assert loader.load(made.tables[0], ()) == 0
 
 
 def test_a_row_of_a_table_without_a_key_is_named_as_well_as_can_be(engine: Engine, target: Engine) -> None:
