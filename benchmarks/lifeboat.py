@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from benchmarks import churn
 from benchmarks.measure import Run, measured, size_of, working
 from benchmarks.places import Place
 
@@ -17,6 +18,7 @@ BACK_UP, RESTORE, RESTORE_ALONE = (
     "lifeboat: restore_db, proof included",
     "lifeboat: restore alone",
 )
+NEWEST = "lifeboat: backup_db, 1 % changed in the newest 2 %"
 BARE, SHOP = "benchmarks.bare_settings", "project.settings"
 VERIFY = "lifeboat: verify_backup --level restore"
 
@@ -38,6 +40,7 @@ class Lifeboat:
     restored: str
     settings: str = SHOP
     more: Mapping[str, str] = field(default_factory=dict)
+    turns: int = 0
 
     @property
     def backups(self) -> Path:
@@ -76,6 +79,16 @@ class Lifeboat:
         # An emptied storage is what the catalogue warns of, unless it is adopted.
         run = measured(manage("backup_db", *(["--adopt"] if fresh else [])), self.env())
         return replace(run, stored=size_of(self.backups) - before)
+
+    def change(self) -> None:
+        """Change 1 % of the shop, other rows each time."""
+        self.turns += 1
+        self.place.run(self.database, churn.statements(self.turns, newest=True))
+
+    def back_up_changed(self) -> Run:
+        """Back up after a change."""
+        self.change()
+        return self.back_up(fresh=False)
 
     def back_up_in_worker(self, change: Callable[[], None] = lambda: None) -> Run:
         """Back up, after a change, in a process that runs already and has backed up once; only its seconds are measured."""

@@ -8,15 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
-from benchmarks import churn
-from benchmarks.lifeboat import BACK_UP, SHOP, manage
+from benchmarks.lifeboat import BACK_UP, NEWEST, SHOP, manage
 from benchmarks.measure import Run, measured, size_of
 from benchmarks.places import PREFIX, MariaDB, Place, PostgreSQL, SQLite
 from benchmarks.scenarios.against import Against
 from benchmarks.scenarios.base import Comparison, Contender
 
 UNCHANGED = "lifeboat: backup_db, nothing changed"
-NEWEST = "lifeboat: backup_db, 1 % changed in the newest 2 %"
 UNCHANGED_IN_WORKER = "lifeboat: in a worker that runs, nothing changed"
 NEWEST_IN_WORKER = "lifeboat: in a worker that runs, 1 % changed in the newest 2 %"
 DBBACKUP, DBRESTORE = "django-dbbackup: dbbackup --compress", "django-dbbackup: dbrestore"
@@ -38,14 +36,13 @@ class ShopOnPostgreSQL(Shop):
     name: ClassVar[str] = "shop-postgresql"
     title: ClassVar[str] = "shop on PostgreSQL"
     place_type: ClassVar[type[Place]] = PostgreSQL
-    _turn = 0
 
     def more(self) -> dict[str, Contender]:
         return {
             UNCHANGED: Contender(partial(self.lifeboat.back_up, fresh=False)),
-            NEWEST: Contender(self._changed),
+            NEWEST: Contender(self.lifeboat.back_up_changed),
             UNCHANGED_IN_WORKER: Contender(self.lifeboat.back_up_in_worker),
-            NEWEST_IN_WORKER: Contender(partial(self.lifeboat.back_up_in_worker, self._change)),
+            NEWEST_IN_WORKER: Contender(partial(self.lifeboat.back_up_in_worker, self.lifeboat.change)),
             DBBACKUP: Contender(self._dbbackup, ("pg_dump",)),
             DBRESTORE: Contender(self._dbrestore, ("psql",)),
         }
@@ -66,14 +63,6 @@ class ShopOnPostgreSQL(Shop):
             Comparison("backup", BACK_UP, DBBACKUP),
             *restores,
         ]
-
-    def _changed(self) -> Run:
-        self._change()
-        return self.lifeboat.back_up(fresh=False)
-
-    def _change(self) -> None:
-        self._turn += 1
-        self.place.run(self.source, churn.statements(self._turn, newest=True))
 
     @property
     def _dumped(self) -> Path:
