@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import chart
 from benchmarks.results import Result
+from benchmarks.scenarios import Sizes
 
 DOCUMENT = Path("docs/performance.md")
 CHART = Path("docs/performance.svg")
@@ -51,7 +53,7 @@ def _document(results: Sequence[Result]) -> Iterator[str]:
     yield f"\n![Ratios and their targets]({CHART.name})\n"
     for result in results:
         yield f"### {result['title'][0].upper()}{result['title'][1:]}\n"
-        yield f'Medians of {_rounds(result)}; `make bench ARGS="--scenario {result["scenario"]}"`.\n'
+        yield f'Medians of {_rounds(result)}; `make bench ARGS="{_arguments(result)}"`.\n'
         if result["comparisons"]:
             yield from _markdown(("ratio", "target", "", "what", "ours / theirs"), _ratios(result))
             yield ""
@@ -66,6 +68,13 @@ def _document(results: Sequence[Result]) -> Iterator[str]:
 
 def _rounds(result: Result) -> str:
     return "one round" if result["rounds"] == 1 else f"{result['rounds']} rounds"
+
+
+def _arguments(result: Result) -> str:
+    """Return the words that ask for a scenario at the sizes it was measured at."""
+    usual = asdict(Sizes())
+    sizes = [f" --{name.replace('_', '-')} {size}" for name, size in result["sizes"].items() if usual.get(name) != size]
+    return f"--scenario {result['scenario']}{''.join(sizes)}"
 
 
 def _contenders(result: Result) -> list[list[str]]:

@@ -127,7 +127,9 @@ def test_publishing_writes_between_the_markers_alone(
     written = document.read_text()
     assert written.startswith(f"before\n{report.BEGIN}\n") and written.endswith(f"{report.END}\nafter\n")
     assert "old" not in written and r"| 0.50 | ≤ 0.6 | met | fast \| enough |" in written and "Nothing 1.0" in written
-    assert drawn.read_text().count("<rect") == 2
+    assert drawn.read_text().count("<rect") == 2 and '`make bench ARGS="--scenario made"`' in written
+    report.publish([{**result, "sizes": {**result["sizes"], "fixture_orders": 7}}])
+    assert '`make bench ARGS="--scenario made --fixture-orders 7"`' in document.read_text()
     report.publish([result])
     assert document.read_text() == written
     document.write_text("no place")
