@@ -13,6 +13,7 @@ import django
 import msgspec
 
 from backups import __version__, migrations_state
+from backups.archiver import files
 from backups.archiver.tables import Parent, SharedChunks, TableWriter
 from backups.archiver.unchanged import Unchanged
 from backups.archiver.writer import Journal, Writer
@@ -188,6 +189,7 @@ class _Work:
         for table in (table for table in tables if table.qualified in left_out):
             self._refuse_dangling(table, kept)
             uncovered.append(Uncovered("rows", table.qualified, left_out[table.qualified], snapshot.count(table)))
+        uncovered += files.uncovered(table for table in tables if table.qualified in kept)
         return _Described(tables, snapshot.schema().to_bytes(), snapshot.sequences(), uncovered, left_out)
 
     def _why_left_out(self, table: Table) -> str:

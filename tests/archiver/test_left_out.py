@@ -45,6 +45,14 @@ def test_the_rows_of_a_table_are_left_out_and_its_definition_is_not(yard, reposi
     passes(yard.engine, repository, committed)
 
 
+def test_files_are_not_in_a_database_and_are_named(zoo_database, repository):
+    committed = back_up(zoo_database, repository)
+    (found,) = [u for u in committed.manifest.uncovered if u.kind == "files"]
+    assert "names only" in found.reason
+    left_out = back_up(zoo_database, repository, exclude_data=(found.name.rpartition(".")[0],))
+    assert [u for u in left_out.manifest.uncovered if u.kind == "files"] == []
+
+
 def test_rows_that_others_refer_to_are_not_left_out(yard, repository):
     with pytest.raises(ConfigurationError, match=r"shop\.customer are left out, but \S*shop_order has rows that refer"):
         back_up(yard.engine, repository, exclude_data=("shop.customer",))

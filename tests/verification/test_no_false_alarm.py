@@ -45,6 +45,9 @@ def test_the_zoo_passes_and_what_did_not_change_is_not_stored_again(zoo_database
     second = back_up(zoo_database, repository)
     assert (second.manifest.totals.new_chunks, second.manifest.warnings) == (0, ())
     assert second.manifest.tables == first.manifest.tables
+    # A FilePathField names what lies on the server anyway.
+    files = [u.name for u in second.manifest.uncovered if u.kind == "files"]
+    assert len(files) == 1 and files[0].startswith("zoo.") and files[0].endswith(".file")
     passes(zoo_database, repository, second)
 
 
