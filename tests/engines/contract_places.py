@@ -179,7 +179,7 @@ class Places:
         assert caught.value.hint
 
     def test_the_lock_is_free_again_after_its_holder(self, engine: Engine) -> None:
-        for _ in range(2):
+        for _ in range(20):
             with engine.lock(RUN):
                 pass
         with pytest.raises(ZeroDivisionError), engine.lock(RUN):

@@ -192,13 +192,16 @@ class MySqlEngine(Engine):
 
     @contextmanager
     def lock(self, run: str) -> Iterator[None]:
-        """See ``Engine.lock``: a named lock of the server, which ends with its connection."""
+        """See ``Engine.lock``: a named lock of the server, which ends with its connection at the latest."""
         with errors.reading(self.describe()):
             session = self._server()
         with session:
             with errors.reading(self.describe()):
                 locking.take(session, self._folded(session), run, self.describe())
-            yield
+            try:
+                yield
+            finally:
+                locking.give_back(session)
 
     @contextmanager
     def snapshot(self, excluded: Collection[str] = ()) -> Iterator[Snapshot]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import string
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from backups.engines.mysql import text
-from backups.engines.mysql.session import Session
+from backups.engines.mysql.session import DATABASE_ERRORS, Session
 from backups.exceptions import LockHeld
 
 _PREFIX = "lifeboat:"
@@ -21,6 +22,7 @@ _PLACES = 32
 # Seconds: the server lists a connection for a moment after its client has gone.
 _LEAVING = 2.0
 _PAUSE = 0.05
+_BETWEEN = 1  # second, for who has given a lock back just now
 
 
 def lock_name(database: str) -> str:
@@ -30,13 +32,25 @@ def lock_name(database: str) -> str:
 
 
 def take(session: Session, database: str, run: str, named: str) -> None:
-    """Take a database's lock, which lasts as long as the session's connection; raise LockHeld where another has it."""
+    """Take a database's lock, which lasts no longer than the session's connection; raise LockHeld where another has it."""
     wanted = text.string(lock_name(database))
-    if session.value(f"SELECT GET_LOCK({wanted}, 0)") != 1:
+    if not _taken(session, wanted, 0):
         holder = session.value(f"SELECT IS_USED_LOCK({wanted})")
-        raise LockHeld(f"Somebody else is at work on {named}{_who(session, database, holder)}.")
+        # One that nobody holds was given back between the two questions.
+        if holder is not None or not _taken(session, wanted, _BETWEEN):
+            raise LockHeld(f"Somebody else is at work on {named}{_who(session, database, holder)}.")
     written = [_letter(database, place, letter) for place, letter in enumerate(run[:_PLACES]) if letter in _LETTERS]
     session.query(f"SELECT {', '.join(f'GET_LOCK({name}, 0)' for name in written) or 1}")
+
+
+def give_back(session: Session) -> None:
+    """Give back all locks of a session: the server would do so a moment after the connection is closed."""
+    with suppress(*DATABASE_ERRORS):
+        session.value("SELECT RELEASE_ALL_LOCKS()")
+
+
+def _taken(session: Session, wanted: str, seconds: int) -> bool:
+    return bool(session.value(f"SELECT GET_LOCK({wanted}, {seconds})") == 1)
 
 
 def _who(session: Session, database: str, connection: int | None) -> str:
