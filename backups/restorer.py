@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from backups.contents import Contents
 from backups.engines.base import Engine, Loader
@@ -149,15 +150,21 @@ def _load(contents: Contents, loader: Loader, entry: TableEntry, progress: Progr
     def tell(rows: int) -> None:
         progress(Step("load", entry.table.qualified, rows, 0, entry.rows))
 
-    return loader.load(entry.table, _counted(contents.texts(entry), tell))
+    return loader.load(entry.table, _Counted(partial(contents.texts, entry), tell))
 
 
-def _counted(texts: Iterator[bytes], tell: Callable[[int], None]) -> Iterator[bytes]:
-    rows = 0
-    for text in texts:
-        yield text
-        rows += text.count(b"\n")
-        tell(rows)
+class _Counted:
+    """The texts of a table, read anew as often as they are asked for; tells how many rows have been."""
+
+    def __init__(self, read: Callable[[], Iterator[bytes]], tell: Callable[[int], None]) -> None:
+        self._read, self._tell = read, tell
+
+    def __iter__(self) -> Iterator[bytes]:
+        rows = 0
+        for text in self._read():
+            yield text
+            rows += text.count(b"\n")
+            self._tell(rows)
 
 
 @contextmanager

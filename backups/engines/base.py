@@ -192,7 +192,8 @@ class Loader(ABC):
     def load(self, table: Table, texts: Iterable[bytes]) -> int:
         """Insert the rows of these lines and return how many; raise RestoreError naming table and primary key.
 
-        A text is one line or many, whole ones: a chunk as it is stored will do.
+        A text is one line or many, whole ones: a chunk as it is stored will do. Where a row does not go in, texts may be
+        asked for again, from the first, to find out which it is.
         """
 
     @abstractmethod

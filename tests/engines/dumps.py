@@ -63,7 +63,7 @@ def restore(dump: Dump, target: Engine) -> None:
         loader.define(dump.schema)
         for table in dump.tables:
             lines = dump.lines[table.qualified]
-            assert loader.load(table, iter(lines)) == len(lines)
+            assert loader.load(table, lines) == len(lines)
         loader.complete(dump.schema, dump.orphans)
         loader.set_sequences(dump.sequences)
         loader.settle()

@@ -18,18 +18,19 @@ from backups.exceptions import RestoreError
 from backups.rows import Decoder, Exact, Row
 from backups.tables import Table
 
-# A batch is one COPY, and what is tried again to find the row that does not go in. At its end the server waits for us.
+# A batch is one COPY, and what is read and tried again to find the row that does not go in. At its end the server waits
+# for us.
 _BATCH_BYTES = 4 * 1024 * 1024
 
 Numbered = tuple[int, bytes]
-"""Whole lines, or one of them, and the number of the text that they came in."""
+"""A line, and the number of the text that it came in."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """A batch that did not go in, and why."""
+    """A batch that did not go in, as the numbers of its texts, and why."""
 
-    batch: list[Numbered]
+    batch: list[int]
     error: Exception
 
 
@@ -52,7 +53,7 @@ class Inserter:
         """Insert the rows of these lines and return how many; raise RestoreError naming the first that does not go in."""
         feed = Feed(len(self._connections))
         senders = [
-            # At different lengths of their batches, so that these are not all at their longest at once, nor end together.
+            # At different lengths of their batches, so that these do not end together.
             self._threads.submit(self._send, connection, feed, _BATCH_BYTES * number // len(self._connections))
             for number, connection in enumerate(self._connections, 1)
         ]
@@ -69,14 +70,14 @@ class Inserter:
         ends = [sender.result() for sender in senders]
         refused = [end for end in ends if isinstance(end, _Refused)]
         if refused:
-            raise self._first_of(refused)
+            raise self._first_of(refused, texts)
         return sum(end for end in ends if not isinstance(end, _Refused))
 
     def _send(self, connection: Connection, feed: Feed, first: int) -> int | _Refused:
         """Send one batch after another, the first of another size; return how many rows there were, or what did not go in."""
-        rows, batch, size = 0, list[Numbered](), first
+        rows, batch, size = 0, list[int](), first
         try:
-            while sent := self._copy(connection, _kept(feed.take(size), batch)):
+            while sent := self._copy(connection, _noted(feed.take(size), batch)):
                 rows, size = rows + sent, _BATCH_BYTES
                 batch.clear()
         except (psycopg.Error, ValueError) as error:
@@ -100,14 +101,14 @@ class Inserter:
             run(connection, f"INSERT INTO {target} SELECT FROM generate_series(1, {rows})")
         return counting.rows
 
-    def _first_of(self, refused: Iterable[_Refused]) -> RestoreError:
+    def _first_of(self, refused: Iterable[_Refused], texts: Iterable[bytes]) -> RestoreError:
         """Return an error that names the first row that does not go in, of batches that went side by side."""
         if self._enclosed:
             reason = _reason(next(iter(refused)).error)
             message = f"A row of table {self._table.qualified} does not go into {self._place}: {reason}."
             return RestoreError(message, table=self._table.qualified)
         with told(self._place, RestoreError):
-            found = [(self._culprit(each.batch), each.error) for each in refused]
+            found = [(self._culprit(_lines(texts, each.batch)), each.error) for each in refused]
             (_, line), error = min(found, key=lambda culprit: culprit[0][0])
             key = _key(self._table, Decoder(self._table).decode(line))
         message = f"The row {key} of table {self._table.qualified} does not go into {self._place}: {_reason(error)}."
@@ -115,9 +116,8 @@ class Inserter:
         failure.__cause__ = error
         return failure
 
-    def _culprit(self, batch: Iterable[Numbered]) -> Numbered:
+    def _culprit(self, lines: Sequence[Numbered]) -> Numbered:
         """Return the first line that does not go in, by halves."""
-        lines = [(number, line) for number, text in batch for line in split_lines(text)]
         while len(lines) > 1:
             half = lines[: len(lines) // 2]
             lines = half if self._fails(half) else lines[len(half) :]
@@ -149,11 +149,17 @@ class _Counting:
             yield text
 
 
-def _kept(texts: Iterable[Numbered], batch: list[Numbered]) -> Iterator[bytes]:
-    """Yield texts, and keep each of them with its number."""
-    for numbered in texts:
-        batch.append(numbered)
-        yield numbered[1]
+def _noted(texts: Iterable[Numbered], batch: list[int]) -> Iterator[bytes]:
+    """Yield texts, and note their numbers."""
+    for number, text in texts:
+        batch.append(number)
+        yield text
+
+
+def _lines(texts: Iterable[bytes], batch: Sequence[int]) -> list[Numbered]:
+    """Return the lines of some texts, which are read again: keeping them all the while would take much more memory."""
+    found = zip(range(1, batch[-1] + 1), texts, strict=False)
+    return [(number, line) for number, text in found if number in batch for line in split_lines(text)]
 
 
 def _reason(error: Exception) -> str:

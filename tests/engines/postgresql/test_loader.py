@@ -82,7 +82,7 @@ def test_of_batches_that_go_side_by_side_the_first_row_that_does_not_go_in_is_na
     with target.loader() as loader:
         loader.define(made.schema)
         with pytest.raises(RestoreError) as caught:
-            loader.load(table, iter(lines))
+            loader.load(table, lines)
     assert caught.value.key == str(min(bad)) and "null value" in str(caught.value)
 
 
