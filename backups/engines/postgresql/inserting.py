@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, wait
 from dataclasses import dataclass
 from itertools import groupby
@@ -96,19 +96,23 @@ class Inserter:
                 with connection.cursor() as cursor, cursor.copy(statement) as copy:
                     for _, data in pieces:
                         copy.write(data)
-        elif rows := sum(1 for _ in split_lines(b"".join(counting))):
-            target = relation(self._table.schema, self._table.name)
-            run(connection, f"INSERT INTO {target} SELECT FROM generate_series(1, {rows})")
+        else:
+            for _ in counting:
+                pass
+            if counting.rows:
+                target = relation(self._table.schema, self._table.name)
+                run(connection, f"INSERT INTO {target} SELECT FROM generate_series(1, {counting.rows})")
         return counting.rows
 
-    def _first_of(self, refused: Iterable[_Refused], texts: Iterable[bytes]) -> RestoreError:
+    def _first_of(self, refused: Sequence[_Refused], texts: Iterable[bytes]) -> RestoreError:
         """Return an error that names the first row that does not go in, of batches that went side by side."""
         if self._enclosed:
-            reason = _reason(next(iter(refused)).error)
+            reason = _reason(refused[0].error)
             message = f"A row of table {self._table.qualified} does not go into {self._place}: {reason}."
             return RestoreError(message, table=self._table.qualified)
         with told(self._place, RestoreError):
-            found = [(self._culprit(_lines(texts, each.batch)), each.error) for each in refused]
+            lines = _lines(texts, {number for each in refused for number in each.batch})
+            found = [(self._culprit([line for line in lines if line[0] in each.batch]), each.error) for each in refused]
             (_, line), error = min(found, key=lambda culprit: culprit[0][0])
             key = _key(self._table, Decoder(self._table).decode(line))
         message = f"The row {key} of table {self._table.qualified} does not go into {self._place}: {_reason(error)}."
@@ -156,10 +160,10 @@ def _noted(texts: Iterable[Numbered], batch: list[int]) -> Iterator[bytes]:
         yield text
 
 
-def _lines(texts: Iterable[bytes], batch: Sequence[int]) -> list[Numbered]:
+def _lines(texts: Iterable[bytes], wanted: Collection[int]) -> list[Numbered]:
     """Return the lines of some texts, which are read again: keeping them all the while would take much more memory."""
-    found = zip(range(1, batch[-1] + 1), texts, strict=False)
-    return [(number, line) for number, text in found if number in batch for line in split_lines(text)]
+    found = zip(range(1, max(wanted) + 1), texts, strict=False)
+    return [(number, line) for number, text in found if number in wanted for line in split_lines(text)]
 
 
 def _reason(error: Exception) -> str:
