@@ -124,7 +124,8 @@ class Manifest:
 
     ``recipients`` can open all that it names.
     ``signal`` is what the engine needs to tell what has changed since; ``unread`` counts the backups up to this one that
-    did not read every row; ``alarms`` are sentences on what nothing should have changed.
+    did not read every row; ``alarms`` are sentences on what nothing should have changed. ``zone`` is the time zone in which
+    Django keeps the moments of this database that are written without one, empty where nobody recorded it.
     """
 
     repository: str
@@ -156,6 +157,7 @@ class Manifest:
     signal: dict[str, str] = field(default_factory=dict)
     unread: int = 0
     alarms: tuple[str, ...] = ()
+    zone: str = ""
     requires: tuple[str, ...] = ()
     format: int = FORMAT
     row_format: int = ROW_FORMAT

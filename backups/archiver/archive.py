@@ -179,6 +179,7 @@ class _Work:
             recipients=repository.keys.recipients,
             signal=self._unchanged.signal,
             unread=0 if self._unchanged.reads_all else self._unread,
+            zone=self._engine.zone,
         )
         return replace(manifest, totals=self._totals(manifest))
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Self
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import load_backend
 
+from backups.engines import fields
 from backups.engines.editing import Editor
 from backups.facts import EVERYTHING, EngineFacts, Key, Origin, Orphans, Span, Uncovered, Witness
 from backups.progress import Progress, silent
@@ -237,6 +238,11 @@ class Engine(ABC):
     def name(self) -> str:
         """The database's name, or the path of its file."""
         return str(self.settings["NAME"])
+
+    @property
+    def zone(self) -> str:
+        """The time zone in which Django keeps moments where the column keeps none."""
+        return fields.zone_of(self.settings)
 
     def at(self, name: str) -> Self:
         """Return the same server with another database."""

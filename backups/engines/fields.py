@@ -48,5 +48,9 @@ def stored_field(field: Field[Any, Any]) -> Field[Any, Any]:
 
 def is_instant(field: Field[Any, Any], settings: Mapping[str, Any]) -> bool:
     """Say whether this column holds naive UTC that stands for an instant; ``settings`` are those of the database."""
-    utc = settings.get("TIME_ZONE") in {None, "UTC"}
-    return field.get_internal_type() == "DateTimeField" and django_settings.USE_TZ and utc
+    return field.get_internal_type() == "DateTimeField" and django_settings.USE_TZ and zone_of(settings) == "UTC"
+
+
+def zone_of(settings: Mapping[str, Any]) -> str:
+    """Return the time zone of a database's connections, as Django's ``timezone_name`` has it."""
+    return str((settings.get("TIME_ZONE") or "UTC") if django_settings.USE_TZ else django_settings.TIME_ZONE)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.conf import settings
+
 from backups import migrating
 from backups.contents import Contents
 from backups.engines.base import Engine
@@ -11,9 +13,9 @@ from backups.exceptions import TargetError
 from backups.facts import EngineFacts
 from backups.progress import Progress, Step, silent
 from backups.recast.contents import Built, Recast
-from backups.recast.conversion import Unfit, converter
 from backups.recast.counters import counters
 from backups.recast.matching import Match, Matching, match
+from backups.recast.moments import Unfit, Zones, recorded
 from backups.recast.survey import SHOWN, Survey, key_of, survey
 from backups.rows import Decoder, Row
 
@@ -33,7 +35,8 @@ def recast(archived: Contents, empty: Engine, alias: str, progress: Progress = s
     the source's. Raises TargetError naming every row that will not fit, and RestoreError where a migration fails.
     """
     built = _built(archived, empty, alias, progress)
-    found = match(empty.vendor, archived.manifest, built.tables)
+    zones = Zones(recorded(archived.manifest), empty.zone, local=not settings.USE_TZ)
+    found = match(empty.vendor, archived.manifest, built.tables, zones)
     _refuse_tables(found, empty)
     seen = survey(empty.vendor, archived, found.matches, progress)
     for each in found.matches:
@@ -43,7 +46,7 @@ def recast(archived: Contents, empty: Engine, alias: str, progress: Progress = s
     _refuse_rows(seen, empty)
     values = counters(empty.vendor, archived.manifest, built, found.matches, seen.greatest)
     left = [f"Not carried over: table {name}, which no migration makes; it has no rows." for name in found.left]
-    return Recast(archived, built, found.matches, values), left
+    return Recast(archived, built, found.matches, values, zones), left
 
 
 def _built(archived: Contents, empty: Engine, alias: str, progress: Progress) -> Built:
@@ -57,7 +60,7 @@ def _named_rows(archived: Contents, found: Match) -> Iterator[tuple[str, Row]]:
     """Yield each row as it will be loaded, with its key for people; what does not fit was told already."""
     source = found.entry.table
     decode, key = Decoder(source).decode, key_of(source)
-    converters = [converter(old, new) for old, new in zip(source.columns, found.table.columns, strict=True)]
+    converters = found.converters()
     for line in archived.lines(found.entry):
         row = decode(line)
         try:

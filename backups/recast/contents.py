@@ -10,8 +10,8 @@ from backups.chunks import split_lines
 from backups.contents import Contents
 from backups.facts import EngineFacts, Orphans
 from backups.manifest import TableEntry
-from backups.recast.conversion import converter
 from backups.recast.matching import Match
+from backups.recast.moments import Zones
 from backups.rows import Decoder, Encoder, Row
 from backups.schema import Schema, Sequence
 from backups.tables import Table
@@ -30,8 +30,10 @@ class Built:
 class Recast(Contents):
     """Reads a backup as the built schema holds it; what the schema cannot hold was found before (``recast.survey``)."""
 
-    def __init__(self, archived: Contents, built: Built, matches: list[Match], sequences: tuple[Sequence, ...]) -> None:
-        self.archived, self._built = archived, built
+    def __init__(
+        self, archived: Contents, built: Built, matches: list[Match], sequences: tuple[Sequence, ...], zones: Zones
+    ) -> None:
+        self.archived, self.zones, self._built = archived, zones, built
         self._matches = {match.table.qualified: match for match in matches}
         names = {match.entry.table.qualified: match.table.qualified for match in matches}
         entries = [self._entry(table) for table in built.tables]
@@ -63,10 +65,9 @@ class Recast(Contents):
             if facts:
                 kinds = {column.name: column.kind for column in match.entry.table.columns}
                 columns = comparable(kinds, facts["columns"])
-                pairs = zip(match.entry.table.columns, match.table.columns, strict=True)
                 told[name] = {
                     "rows": facts["rows"],
-                    "columns": {new.name: columns[old.name] for old, new in pairs if old.name in columns},
+                    "columns": {new.name: columns[old.name] for old, new in match.pairs if old.name in columns},
                 }
         return told
 
@@ -77,9 +78,9 @@ class Recast(Contents):
 
     def texts(self, table: TableEntry) -> Iterator[bytes]:
         """Yield the lines of a table in the kinds of the built schema, as many at a time as a chunk of the archive holds."""
-        source = self.source(table)
-        if source is not None:
-            yield from converted(self.archived.texts(source), source.table, table.table)
+        match = self._matches.get(table.table.qualified)
+        if match is not None:
+            yield from converted(self.archived.texts(match.entry), match)
 
     def source_rows(self, table: TableEntry) -> Iterator[Row]:
         """Yield the archived rows as they were recorded."""
@@ -100,15 +101,14 @@ def comparable(kinds: dict[str, str], columns: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def converted(texts: Iterator[bytes], source: Table, target: Table) -> Iterator[bytes]:
-    """Yield texts of the lines of one table as another column list writes them."""
-    same = [column.kind for column in source.columns] == [column.kind for column in target.columns]
-    if same and [column.field for column in source.columns] == [column.field for column in target.columns]:
+def converted(texts: Iterator[bytes], match: Match) -> Iterator[bytes]:
+    """Yield texts of the lines of one table as the other one's columns write them."""
+    if match.is_spelt_alike:
         # A marker of what the other engine has no form for was found by the survey; all else says the same in every kind.
         yield from texts
         return
-    decode, encode = Decoder(source).decode, Encoder(target).encode
-    converters = [converter(old, new) for old, new in zip(source.columns, target.columns, strict=True)]
+    decode, encode = Decoder(match.entry.table).decode, Encoder(match.table).encode
+    converters = match.converters()
     for text in texts:
         rows = (decode(line) for line in split_lines(text))
         yield b"".join(encode([convert(cell) for convert, cell in zip(converters, row, strict=True)]) for row in rows)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 
 from backups.engines import values
+from backups.recast import moments
+from backups.recast.moments import Unfit, Zones
 from backups.rows import JSON_NULL, Cell, Exact
 from backups.tables import Column
 
@@ -17,24 +19,27 @@ _TRUTHS = {"0": "false", "1": "true", "false": "false", "true": "true"}
 _VAGUE = frozenset({"any", "native", "array", "hstore", "range"})
 
 
-class Unfit(ValueError):
-    """A value has no form in the other column; the message says why, without the value."""
-
-
-def column_for(vendor: str, source: Column, built: Column) -> Column:
-    """Return the column that takes a source's values: as it was built, under the field's name in the backup's lines.
-
-    PostgreSQL's types tell the kind. Elsewhere the model's field did, when the backup was taken, and that is better than
-    today's models: the column may be of a model that they have no more.
-    """
-    kind = built.kind if vendor == "postgresql" or source.kind in _VAGUE else source.kind
+def column_for(vendor: str, source: Column, built: Column, zones: Zones) -> Column:
+    """Return the column that takes a source's values: as it was built, under the field's name in the backup's lines."""
     scale = source.scale if built.scale is None else built.scale
+    kind = _kind_for(vendor, source.kind, built.kind, zones)
     return Column(built.name, kind, built.type, source.field, built.nullable, scale, built.detail)
 
 
-def converter(source: Column, target: Column) -> Callable[[Cell], Cell]:
+def _kind_for(vendor: str, source: str, built: str, zones: Zones) -> str:
+    """PostgreSQL's types tell the kind. Elsewhere the model's field did, when the backup was taken, and that is better
+    than today's models: the column may be of a model that they have no more. But how a moment is kept is the target's.
+    """
+    if vendor == "postgresql" or source in _VAGUE or {source, built} <= moments.KINDS:
+        return built
+    if source in moments.KINDS:
+        return "datetime" if zones.target == "UTC" else "timestamp"
+    return source
+
+
+def converter(source: Column, target: Column, zones: Zones) -> Callable[[Cell], Cell]:
     """Return what makes a target's cell of a source's; it raises Unfit."""
-    into = None if source.kind == target.kind else _INTO.get(target.kind, _no_form)
+    into = _into(target.kind, zones) if changes(source, target, zones) else None
 
     def convert(cell: Cell) -> Cell:
         if cell is None:
@@ -46,9 +51,22 @@ def converter(source: Column, target: Column) -> Callable[[Cell], Cell]:
     return convert
 
 
+def changes(source: Column, target: Column, zones: Zones) -> bool:
+    """Say whether a value may be written in another way in the target's lines than in the source's."""
+    return source.kind != target.kind or (target.kind == "timestamp" and not zones.alike)
+
+
+def _into(kind: str, zones: Zones) -> Callable[[str], str | None]:
+    if kind in moments.KINDS:
+        return lambda text: zones.moment(text, kind)
+    return _INTO.get(kind, _no_form)
+
+
 def _read(into: Callable[[str], str | None], target: Column, text: str) -> str:
     try:
         found = into(text)
+    except Unfit:
+        raise
     except ValueError:
         found = None
     if found is None:
@@ -82,17 +100,6 @@ def _no_form(text: str) -> None:
     return None
 
 
-def _moment(text: str) -> str | None:
-    """Return a date and time without a zone; a zone is only understood where it is UTC."""
-    text = text.strip().replace("T", " ").removesuffix("Z").removesuffix("+00:00").removesuffix("+00")
-    return values.timestamp_from(text)
-
-
-def _instant(text: str) -> str | None:
-    moment = _moment(text)
-    return f"{moment}Z" if moment else None
-
-
 def _uuid(text: str) -> str | None:
     return values.uuid_from(text.replace("-", "").lower())
 
@@ -111,7 +118,6 @@ _INTO: dict[str, Callable[[str], str | None]] = {
     "any": lambda text: text if _INTEGER.fullmatch(text) else json.dumps(text, ensure_ascii=False),
     "boolean": _TRUTHS.get,
     "date": values.date_from,
-    "datetime": _instant,
     "decimal": lambda text: text if _NUMBER.fullmatch(text) else None,
     "duration": lambda text: values.duration_from(int(text)),
     "float": _float,
@@ -120,6 +126,5 @@ _INTO: dict[str, Callable[[str], str | None]] = {
     "json": lambda text: text if values.is_json(text) else None,
     "text": str,
     "time": values.time_from,
-    "timestamp": _moment,
     "uuid": _uuid,
 }

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from backups.contents import Contents
 from backups.progress import Progress, Step, silent
-from backups.recast.conversion import Unfit, converter
 from backups.recast.limits import Limit, limits
 from backups.recast.matching import Match
+from backups.recast.moments import Unfit
 from backups.rows import Cell, Decoder, Exact, Row
 from backups.tables import Table
 
@@ -49,9 +49,9 @@ class _Table:
     def __init__(self, vendor: str, match: Match, found: Survey) -> None:
         self._match, self._found = match, found
         self._source = match.entry.table
-        pairs = zip(self._source.columns, match.table.columns, strict=True)
+        asked = [limits(vendor, column) for column in match.table.columns]
         self._asked: list[tuple[int, Callable[[Cell], Cell], list[Limit]]] = [
-            (place, converter(old, new), limits(vendor, new)) for place, (old, new) in enumerate(pairs)
+            (place, *pair) for place, pair in enumerate(zip(match.converters(), asked, strict=True))
         ]
         self._key = key_of(self._source)
         self._counted = [

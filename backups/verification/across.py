@@ -12,13 +12,14 @@ import ipaddress
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, tzinfo
 from decimal import Context, Decimal
 from itertools import islice
 
 from backups.engines import values
 from backups.engines.base import Snapshot
 from backups.manifest import TableEntry
-from backups.recast import Recast
+from backups.recast import Recast, Zones, zone_of
 from backups.rows import JSON_NULL, Cell, Exact, Row
 from backups.tables import Column, Table
 from backups.verification.findings import Finding, Status, compared
@@ -34,7 +35,7 @@ def content(contents: Recast, entry: TableEntry, snapshot: Snapshot) -> Finding:
     """Compare one table."""
     source = contents.source(entry)
     table = source.table if source else entry.table
-    forms = _forms(table, entry.table)
+    forms = _forms(table, entry.table, contents.zones)
     expected = _Sums(contents.source_rows(entry), forms[0])
     actual = _Sums(snapshot.rows(entry.table), forms[1])
     if expected.sums == actual.sums and expected.rows == actual.rows:
@@ -99,20 +100,24 @@ def _key(text: str, places: list[int]) -> str:
     )
 
 
-def _forms(source: Table, target: Table) -> tuple[Callable[[Row], str], Callable[[Row], str]]:
+def _forms(source: Table, target: Table, zones: Zones) -> tuple[Callable[[Row], str], Callable[[Row], str]]:
     """Return what brings the rows of each side to one text: a JSON list of values."""
     kinds = [new.kind for new in target.columns]
-    return _form(source.columns, kinds), _form(target.columns, kinds)
+    seen = zone_of(zones.target) if zones.local else UTC
+    written = zone_of(zones.source or zones.target), zone_of(zones.target)
+    return _form(source.columns, kinds, _moment(written[0], seen)), _form(
+        target.columns, kinds, _moment(written[1], seen)
+    )
 
 
-def _form(columns: Iterable[Column], kinds: list[str]) -> Callable[[Row], str]:
-    readers = [_reader(column.kind, kind) for column, kind in zip(columns, kinds, strict=True)]
+def _form(columns: Iterable[Column], kinds: list[str], moment: Callable[[str], str]) -> Callable[[Row], str]:
+    plain = {**_PLAIN, "datetime": moment, "timestamp": moment}
+    pairs = zip(columns, kinds, strict=True)
+    readers = [_reader(plain.get(kind, str), kind, loose=column.kind == "any") for column, kind in pairs]
     return lambda row: json.dumps([read(cell) for read, cell in zip(readers, row, strict=True)], ensure_ascii=False)
 
 
-def _reader(kind: str, wanted: str) -> Callable[[Cell], object]:
-    plain = _PLAIN.get(wanted, str)
-    loose = kind == "any"
+def _reader(plain: Callable[[str], object], wanted: str, *, loose: bool) -> Callable[[Cell], object]:
 
     def read(cell: Cell) -> object:
         if cell is None:
@@ -141,10 +146,18 @@ def _json(text: str) -> object:
     return {"json": json.dumps(read, sort_keys=True)} if read is not None else {"json": None}
 
 
-def _moment(text: str) -> str:
-    found = text.strip().replace(" ", "T").removesuffix("Z").removesuffix("+00:00")
-    whole, _, fraction = found.partition(".")
-    return f"{whole}.{fraction:0<6}"
+def _moment(written: tzinfo, seen: tzinfo) -> Callable[[str], str]:
+    """Return what says when it was as applications see it: ``written`` is the zone of what is written without one."""
+
+    def read(text: str) -> str:
+        try:
+            found = datetime.fromisoformat(text.strip())
+            found = found if found.tzinfo else found.replace(tzinfo=written)
+            return found.astimezone(seen).replace(tzinfo=None).isoformat()
+        except (ValueError, OverflowError):
+            return text.strip()
+
+    return read
 
 
 def _address(text: str) -> str:
@@ -157,13 +170,11 @@ def _address(text: str) -> str:
 _TRUTHS = {"1": "true", "0": "false"}
 _PLAIN: dict[str, Callable[[str], object]] = {
     "boolean": lambda text: _TRUTHS.get(text, text),
-    "datetime": _moment,
     "decimal": _decimal,
     "duration": lambda text: values.duration_to(text) if text.lstrip("-").startswith("P") else int(text),
     "float": lambda text: repr(float(text)),
     "inet": _address,
     "integer": lambda text: int({"true": "1", "false": "0"}.get(text, text)),
     "json": _json,
-    "timestamp": _moment,
     "uuid": lambda text: text.replace("-", "").lower(),
 }

@@ -2,13 +2,14 @@
 
 import pytest
 
-from backups.recast.conversion import Unfit, converter
+from backups.recast.conversion import converter
+from backups.recast.moments import Unfit, Zones
 from backups.rows import Exact
 from backups.tables import Column
 
 
 def convert(source: str, target: str, cell: object) -> object:
-    return converter(Column("a", source, ""), Column("a", target, ""))(cell)  # type: ignore[arg-type]
+    return converter(Column("a", source, ""), Column("a", target, ""), Zones("UTC", "UTC"))(cell)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

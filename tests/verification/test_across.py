@@ -7,33 +7,12 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 
-from backups import recast, restorer
-from backups.contents import Contents
 from backups.engines.base import Engine
-from backups.recast import Recast
-from backups.repository.names import new_run
 from backups.verification import Finding, Status, prove_database
 from shop.models import Customer
 from tests.databases import Server, database
-from tests.yard import FIRST, add_orders, details, execute, named, new_repository
-from tests.yard import back_up as take
-
-
-@contextmanager
-def rebuilt(source: Engine, server: Engine, folder: Path) -> Iterator[tuple[Recast, Engine]]:
-    """Back a database up and have its copy built on a server by migrations; dropped at the end."""
-    repository = new_repository(folder)
-    archived = Contents(repository, take(source, repository).manifest)
-    work = server.at(server.scratch_name(new_run()))
-    facts = recast.plain_facts(server.vendor)
-    work.create(facts)
-    try:
-        found, _ = recast.recast(archived, work, source.alias)
-        work.drop()
-        restorer.restore(found, restorer.Plan(source, work, work, found.manifest, facts=facts))
-        yield found, work
-    finally:
-        work.drop()
+from tests.verification.rebuilding import rebuilt
+from tests.yard import FIRST, add_orders, details, execute, named
 
 
 @pytest.fixture
