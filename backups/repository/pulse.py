@@ -43,6 +43,7 @@ class Pulse:
         self._number = -1
         self._empty = True  # the newest beat is no checkpoint, so it goes when the next one is there
         self._told = False  # some beat was a checkpoint
+        self._stays = False  # the next run has something to do for this one
         self._last = _moment()
         self._late = 0.0
         self._items: list[Item] = []
@@ -92,14 +93,26 @@ class Pulse:
             if before >= 0 and was_empty:
                 self._repository.objects.delete(beat_name(self._beat.run, before))
 
-    def leave(self) -> bool:
-        """Leave what was stored to the next run, and say whether there is something: this one ended with an error."""
+    @property
+    def stays(self) -> bool:
+        """Whether the beats are left for the next run, although this one has come to its end."""
+        return self._stays
+
+    def leave(self) -> None:
+        """Leave what was stored to the next run, if there is something: this one ended with an error."""
         with self._lock:
-            if self._late or _too_late(self._last) or not (self._told or self._items):
-                return False
+            if not (self._late or _too_late(self._last)) and (self._told or self._items):
+                self.hand_over()
+
+    def hand_over(self) -> None:
+        """Have the next run go on, or clear away, where this one ended as it does for a killed one.
+
+        Raises HeartbeatLost, StorageUnavailable.
+        """
+        with self._lock:
             self._beat = replace(self._beat, ended=True)
             self.beat()
-            return True
+            self._stays = True
 
     def withdraw(self) -> None:
         """Remove what this run has stored, so that nobody goes on from it. Raises HeartbeatLost, RepositoryError.
@@ -180,19 +193,19 @@ def beating(
         )
         yield pulse
         return
-    left = False
     try:
         yield pulse
     except BaseException:
         pulse.stop()
-        with suppress(BackupsError):
-            left = verb == "backup" and pulse.leave()
+        if verb == "backup":
+            with suppress(BackupsError):
+                pulse.leave()
         raise
     finally:
         pulse.stop()
         # What was done is done. Where a storage deletes nothing, a beat that stays is dead once this process is.
         with suppress(StorageUnavailable):
-            if not left:
+            if not pulse.stays:
                 remove_beats(repository, run)
 
 

@@ -40,8 +40,8 @@ class Beat:
     ``server`` the alias on whose server it does, empty for the database's own.
 
     ``stored`` is what the run has stored since its beat before; with it the beat is a checkpoint. ``ended`` says that
-    the run ended with an error, though its process may live on. ``process`` tells its process from a later one of the
-    same id, empty where the platform does not.
+    the run ended and has left something to the next one, though its process may live on. ``process`` tells its process
+    from a later one of the same id, empty where the platform does not.
     """
 
     run: str

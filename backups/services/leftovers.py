@@ -55,7 +55,7 @@ def _clear(engine: Engine, repository: Repository, beat: Beat) -> list[str]:
         if datetime.now(UTC) - datetime.fromisoformat(beat.beat) > remembered:
             remove_beats(repository, beat.run)
     except BackupsError as error:
-        notes.append(f"The {beat.verb} {beat.run} was killed, and what it left could not be cleared away: {error}")
+        notes.append(f"What the {beat.verb} {beat.run} left could not be cleared away: {error}")
     return notes
 
 

@@ -12,14 +12,21 @@ from datetime import UTC, datetime, timedelta
 from backups.chain import Head
 from backups.engines import engine_for
 from backups.engines.base import Engine
-from backups.exceptions import CannotOpen, ConfigurationError, ObjectDamaged, ObjectMissing, RepositoryError
+from backups.exceptions import (
+    BackupsError,
+    CannotOpen,
+    ConfigurationError,
+    ObjectDamaged,
+    ObjectMissing,
+    RepositoryError,
+)
 from backups.models import Verification
 from backups.progress import Progress, silent
 from backups.repository import Committed, Listed, Repository
 from backups.repository.events import VERIFIED, Event, event_names, record
 from backups.repository.names import new_run
 from backups.repository.places import is_copy
-from backups.repository.pulse import beating
+from backups.repository.pulse import Pulse, beating
 from backups.services import catalog
 from backups.services.catalog import Asked, Recording
 from backups.services.copy import accounted_elsewhere
@@ -104,10 +111,22 @@ def _verify(
         except BaseException as error:
             catalog.fail(recording, Verification, run, error)
             raise
+        left = _left_behind(result, pulse)
     catalog.finish_verification(recording, run, result)
-    notes = swept + pulse.notes + repository.healings() + ([recording.problem] if recording.problem else [])
+    notes = swept + pulse.notes + left + repository.healings() + ([recording.problem] if recording.problem else [])
     notes += _sign(repository, committed, run, result, asked)
     return Verified(run, result, tuple(notes))
+
+
+def _left_behind(result: Result, pulse: Pulse) -> list[str]:
+    """Leave a scratch database that could not be dropped to the next run, as a killed run leaves its own."""
+    if not result.left:
+        return []
+    try:
+        pulse.hand_over()
+    except BackupsError:
+        return [f"{result.left} Drop it by hand."]
+    return [f"{result.left} The next run tries again."]
 
 
 def _subject(repository: Repository, listed: Listed, engine: Engine, known: tuple[Head, ...]) -> Subject:

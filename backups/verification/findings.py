@@ -50,7 +50,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One proof of one backup. ``restore_seconds`` is None below level restore."""
+    """One proof of one backup. ``restore_seconds`` is None below level restore.
+
+    ``left`` is a sentence on a scratch database that is still there, which says nothing of the backup.
+    """
 
     backup: str
     level: Level
@@ -58,6 +61,7 @@ class Result:
     seconds: float = 0.0
     restore_seconds: float | None = None
     target: str = ""
+    left: str = ""
 
     @property
     def status(self) -> Status:

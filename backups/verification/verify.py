@@ -75,7 +75,7 @@ def verify(subject: Subject, level: Level, run: str, progress: Progress = silent
         rehearsed = _Rehearsed(_skipped("the backup is damaged in storage"))
     findings += rehearsed.findings
     seconds = round(time.monotonic() - began, 3)
-    return Result(subject.run, level, tuple(findings), seconds, rehearsed.seconds, rehearsed.target)
+    return Result(subject.run, level, tuple(findings), seconds, rehearsed.seconds, rehearsed.target, rehearsed.left)
 
 
 def prove(copy: Copy, progress: Progress = silent, names: Collection[str] | None = None) -> list[Finding]:
@@ -180,11 +180,15 @@ def _events(subject: Subject, committed: Committed) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _Rehearsed:
-    """What a restore into a scratch database found; the seconds that it took, and the name that the database had."""
+    """What a restore into a scratch database found; the seconds that it took, and the name that the database had.
+
+    ``left`` is a sentence where the database could not be dropped.
+    """
 
     findings: list[Finding]
     seconds: float | None = None
     target: str = ""
+    left: str = ""
 
 
 def _rehearse(subject: Subject, contents: Contents, run: str, progress: Progress) -> _Rehearsed:
@@ -206,13 +210,22 @@ def _rehearse(subject: Subject, contents: Contents, run: str, progress: Progress
         found = Finding("restore", Status.FAILED, table, "restored", "not restored", detail)
         return _Rehearsed([found], target=plan.target.name)
     # Only what the restore has made is dropped: one that failed has dropped it, or found another's in its place.
-    with scratch.dropped_at_end(plan.target):
+    with restorer.dropped_on_failure(plan.target):
         expected, actual = f"{contents.manifest.totals.rows} rows", f"{restored.rows} rows"
         findings = [
             compared("restore", expected, actual).timed(restored.seconds),
             *_proven(contents, plan.target, engine.alias, progress),
         ]
-    return _Rehearsed(findings, restored.seconds, plan.target.name)
+    return _Rehearsed(findings, restored.seconds, plan.target.name, _left(plan.target))
+
+
+def _left(target: Engine) -> str:
+    """Drop a scratch database; say why where it stays, which takes nothing from what was found in it."""
+    try:
+        target.drop()
+    except BackupsError as error:
+        return f"The scratch {target.describe()} could not be dropped: {error} {error.hint}".strip()
+    return ""
 
 
 def _not_restored(detail: str, target: str = "") -> _Rehearsed:

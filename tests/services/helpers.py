@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,12 +19,28 @@ from backups.repository import Repository
 from backups.repository.runs import Beat, put_beat
 from backups.repository.storage import LocalObjects
 from backups.services.backup import BackedUp, create_backup
+from backups.verification import check
+from backups.verification.registry import unregister
 from tests.yard import SMALL
 
 
 def back_up(engine: Engine, **options: object) -> BackedUp:
     """Back up a database in small chunks."""
     return create_backup(engine.alias, limits=SMALL, **options)  # type: ignore[arg-type]
+
+
+@contextmanager
+def invariant(engine: Engine, look: Callable[[str], Iterable[str] | None]) -> Iterator[None]:
+    """Have a look at the copy while it is being proven."""
+
+    @check("a look", databases=[engine.alias])
+    def looking(using: str) -> Iterable[str] | None:
+        return look(using)
+
+    try:
+        yield
+    finally:
+        unregister("a look")
 
 
 def contents(engine: Engine) -> dict[str, str]:

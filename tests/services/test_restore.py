@@ -1,8 +1,7 @@
 """The verb *restore*: a name appears only when what it stands for is proven, and whatever goes wrong leaves nothing."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,25 +16,9 @@ from backups.repository.events import RESTORED, VERIFIED, events_of
 from backups.repository.names import new_run
 from backups.services.catalog import Asked
 from backups.services.restore import plan_restore, restore_backup
-from backups.verification import check
-from backups.verification.registry import unregister
 from tests.databases import Server
-from tests.services.helpers import back_up, contents, leave_beat
+from tests.services.helpers import back_up, contents, invariant, leave_beat
 from tests.yard import execute, query
-
-
-@contextmanager
-def invariant(engine: Engine, look: Callable[[str], None]) -> Iterator[None]:
-    """Have a look at the copy while it is being proven."""
-
-    @check("a look", databases=[engine.alias])
-    def looking(using: str) -> None:
-        look(using)
-
-    try:
-        yield
-    finally:
-        unregister("a look")
 
 
 def files(engine: Engine) -> set[str]:
@@ -93,8 +76,12 @@ def test_who_takes_the_name_meanwhile_keeps_it(yard: Engine) -> None:
     back_up(yard)
     taken = Path(yard.name).with_name("taken.sqlite3")
     before = files(yard)
+
+    def take(using: str) -> None:
+        taken.write_text("mine")
+
     try:
-        with invariant(yard, lambda using: taken.write_text("mine")), pytest.raises(TargetExists):
+        with invariant(yard, take), pytest.raises(TargetExists):
             restore_backup(yard.alias, to="taken")
         assert taken.read_text() == "mine" and files(yard) == before | {"taken.sqlite3"}
     finally:

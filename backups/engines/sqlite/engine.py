@@ -165,7 +165,10 @@ class SQLiteEngine(Engine):
         if path is None:
             raise TargetError("A database in memory goes with the process that made it.")
         for file in reversed(list(self.place.files())):
-            file.unlink(missing_ok=True)
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                raise TargetError(f"The file {file} cannot be removed: {error.strerror or error}.") from error
         if path.parent.is_dir():
             sync_folder(path.parent)
 
