@@ -16,11 +16,17 @@ def counters(
     """Return each counter of the built schema with its value.
 
     It goes on where the source's did, and always above the greatest key: the source may have had rows above its counter.
+    One that numbers no table of its own goes on as the source's of the same name; else it is as the migrations made it.
     """
     names = {match.table.qualified: match.entry.table for match in matches}
     recorded = {(found.table, found.column): found.value + found.called for found in manifest.sequences}
+    alone = {found.name: found for found in manifest.sequences if not found.table}
     made = []
     for counter in _all(vendor, built):
+        if not counter.table:
+            same = alone.get(counter.name, counter)
+            made.append(replace(counter, value=same.value, called=same.called))
+            continue
         source = names.get(counter.table)
         before = recorded.get((source.qualified, counter.column), 1) if source else 1
         after = max(before, greatest.get((counter.table, counter.column), 0) + 1, 1)

@@ -29,22 +29,24 @@ _BYTES = {"tinytext": 255, "text": 65_535, "mediumtext": 16_777_215}
 _SECONDS = re.compile(r"\w+\((\d)\)", re.ASCII)
 # Python's own context rounds to 28 digits.
 _EXACTLY = Context(prec=200_000)
+_READ_BY_DJANGO = Context(prec=15)
 _FRACTIONAL = frozenset({"datetime", "timestamp", "time"})
 
 
-def limits(vendor: str, column: Column) -> list[Limit]:
-    """Return what is to be asked of each cell that is to go into a column."""
-    return list(_limits(vendor, column))
+def limits(vendor: str, column: Column, source: str = "") -> list[Limit]:
+    """Return what is to be asked of each cell that is to go into a column; ``source`` is the vendor that it comes from."""
+    return list(_limits(vendor, column, source))
 
 
-def _limits(vendor: str, column: Column) -> Iterator[Limit]:
+def _limits(vendor: str, column: Column, source: str) -> Iterator[Limit]:
     if not column.nullable:
         yield lambda cell: "it is NULL, and the column takes none" if cell is None else ""
     if column.kind == "integer":
         yield _range(vendor, column.type)
     if column.kind in ("float", "decimal"):
         yield _special(vendor, column.kind)
-    if column.kind == "decimal":
+    # What SQLite has kept as a decimal it keeps again.
+    if column.kind == "decimal" and not vendor == source == "sqlite":
         yield from _precision(vendor, column)
     if column.kind in ("text", "json", "native", "inet"):
         yield from _text(vendor, column)
@@ -81,18 +83,20 @@ def _precision(vendor: str, column: Column) -> Iterator[Limit]:
 
 
 def _as_double(cell: str, scale: int | None) -> str:
-    """SQLite has no decimals: Django keeps whole numbers and doubles, and reads as many digits as the field has."""
+    """SQLite has no decimals: Django keeps doubles, and reads 15 digits of them, no more after the point than the field has.
+
+    django/db/backends/sqlite3/operations.py, get_decimalfield_converter
+    """
     number = Decimal(cell)
-    if number == number.to_integral_value(context=_EXACTLY) and abs(number) < 2**63:
-        return ""
-    double = float(number)
-    kept = repr(double) if scale is None else format(Decimal(double), f".{scale}f")
-    return "" if Decimal(kept) == number else "it has more digits than SQLite keeps, which has no decimals"
+    read = _READ_BY_DJANGO.create_decimal_from_float(float(number))
+    if scale is not None and read.is_finite():
+        read = read.quantize(Decimal(1).scaleb(-scale), context=_EXACTLY)
+    return "" if read == number else "it has more digits than Django reads from SQLite, which has no decimals"
 
 
 def _digits(cell: str, whole: int, scale: int) -> str:
     number = Decimal(cell)
-    if abs(number) >= Decimal(10) ** whole:
+    if number.copy_abs() >= Decimal(10) ** whole:
         return f"it has more than {whole} digits before the point"
     _, digits, exponent = number.normalize(_EXACTLY).as_tuple()
     if isinstance(exponent, int) and -exponent > scale and digits != (0,):

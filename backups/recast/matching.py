@@ -81,4 +81,6 @@ def _match_columns(vendor: str, pair: Match, found: Matching) -> None:
     columns = tuple(column_for(vendor, column, built[column.name.lower()], pair.zones) for column in kept)
     names = {column.name: built[column.name.lower()].name for column in kept}
     pk = tuple(names[name] for name in source.pk) if names.keys() >= set(source.pk) else ()
-    found.matches.append(replace(pair, table=replace(table, label=source.label, columns=columns, pk=pk)))
+    # Without rows, a column that no migration makes has nothing to lose.
+    entry = replace(entry, table=replace(source, columns=tuple(kept)))
+    found.matches.append(replace(pair, entry=entry, table=replace(table, label=source.label, columns=columns, pk=pk)))

@@ -39,17 +39,17 @@ def survey(vendor: str, contents: Contents, matches: list[Match], progress: Prog
     """Look at every row."""
     found = Survey()
     for match in matches:
-        _Table(vendor, match, found).look(contents, progress)
+        _Table(vendor, contents.manifest.engine.vendor, match, found).look(contents, progress)
     return found
 
 
 class _Table:
     """One table."""
 
-    def __init__(self, vendor: str, match: Match, found: Survey) -> None:
+    def __init__(self, vendor: str, source: str, match: Match, found: Survey) -> None:
         self._match, self._found = match, found
         self._source = match.entry.table
-        asked = [limits(vendor, column) for column in match.table.columns]
+        asked = [limits(vendor, column, source) for column in match.table.columns]
         self._asked: list[tuple[int, Callable[[Cell], Cell], list[Limit]]] = [
             (place, *pair) for place, pair in enumerate(zip(match.converters(), asked, strict=True))
         ]

@@ -37,7 +37,7 @@ DAMAGE = {
 }
 
 
-@pytest.mark.parametrize("vendor", ["sqlite", "postgresql_18"])
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql_18", "mysql"])
 def test_it_speaks_for_each_damage(shop: Engine, vendor: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     with database(request.getfixturevalue(vendor)) as server, rebuilt(shop, server, tmp_path) as (contents, copy):
         findings = prove_database(contents, copy, shop.alias, names=CHECKS)
