@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -147,7 +147,7 @@ class _Work:
             orphans = self._orphans(covered, settled)
         with self._phase("parts"):
             parts = self._parts(described, witness)
-        self._warn_of(described)
+        self._warn_of(described, orphans)
         # Asked for last, since SQLite's wait for a check of the whole file that runs beside the reading of it.
         facts = self._snapshot.facts()
         self._snapshot.confirm()
@@ -305,8 +305,9 @@ class _Work:
         }
         return {name: future.result() for name, future in futures.items()}
 
-    def _warn_of(self, described: _Described) -> None:
-        """Say what is not as it was in the backup before, beyond what was said of each table."""
+    def _warn_of(self, described: _Described, orphans: Iterable[Orphans]) -> None:
+        """Say what of the source is broken, or not as it was in the backup before, beyond what was said of each table."""
+        self._warnings += map(_dangling, orphans)
         for entry in self._parent.gone(described.tables):
             self._suspect(
                 f"Table {entry.table.qualified} is not in this backup; the backup before had {entry.rows} rows of it."
@@ -367,6 +368,14 @@ class _Work:
         began = time.monotonic()
         yield
         self._phases[name] = self._phases.get(name, 0.0) + time.monotonic() - began
+
+
+def _dangling(orphan: Orphans) -> str:
+    rows = "1 row has" if orphan.rows == 1 else f"{orphan.rows:,} rows have"
+    return (
+        f"In table {orphan.table} {rows} a value in {', '.join(orphan.columns)} that no row of {orphan.parent} has: the foreign "
+        "key is broken in the database itself. Such rows are backed up, and restored, as they are."
+    )
 
 
 def _versions() -> dict[str, str]:
