@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backups.engines.base import Engine
-from backups.exceptions import ConfigurationError, LockHeld, TargetError, UnknownBackup
+from backups.exceptions import ConfigurationError, LockHeld, RestoreError, TargetError, UnknownBackup
 from backups.models import Restore
 from backups.progress import Step
 from backups.repository import Repository
@@ -31,7 +31,7 @@ from backups.services.sync import sync_backups
 from tests.crashing import killed_at
 from tests.identities import age_identity
 from tests.services.conftest import LedgerRouter
-from tests.services.helpers import back_up, contents, leave_beat
+from tests.services.helpers import back_up, contents, invariant, leave_beat
 from tests.yard import ORDERS, execute, query
 
 SPOIL = "UPDATE shop_order SET number = 'spoilt' WHERE id = 1"
@@ -76,6 +76,19 @@ def test_a_backup_takes_the_place_and_what_was_there_is_kept_and_backed_up(spoil
     assert (row.kind, row.status, row.target, row.kept) == ("replacement", "complete", spoilt.name, done.kept)
     assert (row.backup_id, row.rows, row.requested_by) == (copied.backup_id, copied.rows, "ada")
     assert repository.objects.folders("runs") == []
+
+
+def test_a_copy_that_does_not_pass_its_proof_takes_nobodys_place(spoilt: Engine) -> None:
+    was = contents(spoilt)
+    with (
+        invariant(spoilt, lambda using: ["An order is one too many."]),
+        pytest.raises(RestoreError, match="one too many"),
+    ):
+        replace(spoilt)
+    assert contents(spoilt) == was and first(spoilt) == "spoilt"
+    assert spoilt.kept() == [] and Restore.objects.get().status == "failed"
+    assert Restore.objects.get().target not in spoilt.leftovers()
+    assert replace(spoilt).notes == () and first(spoilt) == "N00001"
 
 
 def test_what_is_odd_about_the_harmed_database_is_said_of_its_own_backup(yard: Engine) -> None:
