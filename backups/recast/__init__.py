@@ -2,6 +2,6 @@
 
 from backups.recast.building import plain_facts, recast
 from backups.recast.contents import Recast, comparable
-from backups.recast.moments import Zones, zone_of
+from backups.recast.moments import Zones, tzinfo_of
 
-__all__ = ["Recast", "Zones", "comparable", "plain_facts", "recast", "zone_of"]
+__all__ = ["Recast", "Zones", "comparable", "plain_facts", "recast", "tzinfo_of"]

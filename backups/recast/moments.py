@@ -59,7 +59,7 @@ class Zones:
         """Return when a clock showed this; of two times the first, as Django reads it."""
         if not self.source:
             raise Unfit("the backup does not say in which time zone it stands: take a new backup, and restore that")
-        zone = zone_of(self.source)
+        zone = tzinfo_of(self.source)
         instant = moment.replace(tzinfo=zone).astimezone(UTC)
         if instant.astimezone(zone).replace(tzinfo=None, fold=0) != moment:
             raise Unfit(f"clocks in {self.source} never showed it: they had been put forward")
@@ -67,7 +67,7 @@ class Zones:
 
     def _shown(self, instant: datetime) -> str:
         """Return what a clock of the target shows then."""
-        zone = zone_of(self.target)
+        zone = tzinfo_of(self.target)
         shown = instant.astimezone(zone).replace(tzinfo=None, fold=0)
         if not self.local and shown.replace(tzinfo=zone).astimezone(UTC) != instant:
             raise Unfit(f"clocks in {self.target} show it twice, and this is the second time: they had been put back")
@@ -83,7 +83,7 @@ def recorded(manifest: Manifest) -> str:
     return "UTC" if "datetime" in kinds else ""
 
 
-def zone_of(name: str) -> tzinfo:
+def tzinfo_of(name: str) -> tzinfo:
     """Return a time zone; raise TargetError where this machine does not know it."""
     if name == "UTC":
         return UTC

@@ -32,18 +32,18 @@ BYTES = 64 * 1024 * 1024  # stored bytes that one checkpoint speaks of: no more 
 
 
 class Pulse:
-    """Beats for one run. ``notes`` are sentences on what could not be done.
+    """Beats for one run. ``notes`` are sentences on what could not be done; ``stays`` says that its beats are for the next run.
 
     Where nothing could be written when it began, there is none, and ``check`` and ``confirm`` are for backups alone.
     """
 
     def __init__(self, repository: Repository, beat: Beat) -> None:
         self.notes: list[str] = []
+        self.stays = False
         self._repository, self._beat = repository, beat
         self._number = -1
         self._empty = True  # the newest beat is no checkpoint, so it goes when the next one is there
         self._told = False  # some beat was a checkpoint
-        self._stays = False  # the next run has something to do for this one
         self._last = _moment()
         self._late = 0.0
         self._items: list[Item] = []
@@ -93,11 +93,6 @@ class Pulse:
             if before >= 0 and was_empty:
                 self._repository.objects.delete(beat_name(self._beat.run, before))
 
-    @property
-    def stays(self) -> bool:
-        """Whether the beats are left for the next run, although this one has come to its end."""
-        return self._stays
-
     def leave(self) -> None:
         """Leave what was stored to the next run, if there is something: this one ended with an error."""
         with self._lock:
@@ -112,7 +107,7 @@ class Pulse:
         with self._lock:
             self._beat = replace(self._beat, ended=True)
             self.beat()
-            self._stays = True
+            self.stays = True
 
     def withdraw(self) -> None:
         """Remove what this run has stored, so that nobody goes on from it. Raises HeartbeatLost, RepositoryError.

@@ -19,7 +19,7 @@ from itertools import islice
 from backups.engines import values
 from backups.engines.base import Snapshot
 from backups.manifest import TableEntry
-from backups.recast import Recast, Zones, zone_of
+from backups.recast import Recast, Zones, tzinfo_of
 from backups.rows import JSON_NULL, Cell, Exact, Row
 from backups.tables import Column, Table
 from backups.verification.findings import Finding, Status, compared
@@ -103,8 +103,8 @@ def _key(text: str, places: list[int]) -> str:
 def _forms(source: Table, target: Table, zones: Zones) -> tuple[Callable[[Row], str], Callable[[Row], str]]:
     """Return what brings the rows of each side to one text: a JSON list of values."""
     kinds = [new.kind for new in target.columns]
-    seen = zone_of(zones.target) if zones.local else UTC
-    written = zone_of(zones.source or zones.target), zone_of(zones.target)
+    seen = tzinfo_of(zones.target) if zones.local else UTC
+    written = tzinfo_of(zones.source or zones.target), tzinfo_of(zones.target)
     return _form(source.columns, kinds, _moment(written[0], seen)), _form(
         target.columns, kinds, _moment(written[1], seen)
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from backups import recast, restorer
 from backups.contents import Contents
@@ -12,10 +13,10 @@ from backups.repository.names import new_run
 from tests.yard import back_up, new_repository
 
 
-def archive(source: Engine, folder: Path) -> Contents:
-    """Back a database up."""
+def archive(source: Engine, folder: Path, **asked: Any) -> Contents:
+    """Back a database up; ``asked`` as in ``archiver.Request``."""
     repository = new_repository(folder)
-    return Contents(repository, back_up(source, repository).manifest)
+    return Contents(repository, back_up(source, repository, **asked).manifest)
 
 
 @contextmanager

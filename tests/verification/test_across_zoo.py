@@ -16,8 +16,8 @@ from backups.engines.base import Engine
 from backups.exceptions import TargetError
 from backups.verification import Status, prove_database
 from tests.databases import database, registered
-from tests.verification.rebuilding import built
-from tests.yard import back_up, details, execute, named, new_repository
+from tests.verification.rebuilding import archive, built
+from tests.yard import details, execute, named
 from tests.zoo.models import AllFields, CharKey
 
 VENDORS = ("sqlite", "postgresql_18", "mysql")
@@ -62,12 +62,11 @@ def pair(request: pytest.FixtureRequest) -> Iterator[tuple[Engine, Engine]]:
         yield source, server
 
 
-def archive(source: Engine, folder: Path) -> Contents:
+def zoo_of(source: Engine, folder: Path) -> Contents:
     """Back the zoo up without the rows of what is the engine's own."""
     with source.snapshot() as snapshot:
         own = [t.qualified for t in snapshot.tables() if re.fullmatch(OWN[source.vendor], t.qualified)]
-    repository = new_repository(folder)
-    return Contents(repository, back_up(source, repository, exclude_data=("sessions.session", *own)).manifest)
+    return archive(source, folder, exclude_data=("sessions.session", *own))
 
 
 @pytest.mark.parametrize("pair", list(product(VENDORS, repeat=2)), ids=" to ".join, indirect=True)
@@ -81,7 +80,7 @@ def test_every_field_means_the_same_there(pair: tuple[Engine, Engine], tmp_path:
     assert keys == KEYS.get((source.vendor, server.vendor), [])
     # Of the large decimals in SQLite Django can read none.
     mend(source, cells | (_LARGE if source.vendor == "sqlite" else set()), keys=bool(keys))
-    with built(archive(source, tmp_path / "mended"), source, server) as (contents, copy):
+    with built(zoo_of(source, tmp_path / "mended"), source, server) as (contents, copy):
         findings = prove_database(contents, copy, source.alias, names=CHECKS)
         assert named(findings) == set() and named(findings, Status.PASSED) == CHECKS, details(findings)
         with registered(copy.settings) as alias:
@@ -98,7 +97,7 @@ def test_every_field_means_the_same_there(pair: tuple[Engine, Engine], tmp_path:
 def refused(source: Engine, server: Engine, folder: Path) -> str:
     """Return what a move says, which is refused; nothing where it is not."""
     try:
-        with built(archive(source, folder), source, server):
+        with built(zoo_of(source, folder), source, server):
             return ""
     except TargetError as error:
         return str(error)
